@@ -1,0 +1,20 @@
+"""Match units of need to offers: pure NumPy in, NumPy out, exact where it says so."""
+
+from matching.policy import InvalidPolicy, Policy
+from matching.problem import FIT_MAX, InvalidProblem, Problem
+from matching.solution import Bound, Solution
+from matching.solve import solve
+from matching.verify import InvalidSolution, verify
+
+__all__ = [
+    "FIT_MAX",
+    "Bound",
+    "InvalidPolicy",
+    "InvalidProblem",
+    "InvalidSolution",
+    "Policy",
+    "Problem",
+    "Solution",
+    "solve",
+    "verify",
+]

@@ -1,0 +1,93 @@
+"""What a matching aims at beyond the contract's order: tiers and the weights of the fit's parts."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from os import PathLike
+from pathlib import Path
+
+
+class InvalidPolicy(ValueError):
+    """A policy has an unknown key, a value of the wrong type, or one outside its range."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How to match. The default serves the most units tier by tier, then prefers the best fit.
+
+    Attributes:
+        tiers: how many levels of urgency the organization uses, 1 to 128; the worth of a served unit of tier t
+            is told on this scale.
+        closeness_weight, specialisation_weight, group_fit_weight, waiting_weight: shares of the four parts of
+            an arc's fit, whole numbers from 0 to 1000000, not all 0. Only their proportion counts. A larger
+            closeness weight favours near offers, specialisation those made for this very category, group fit
+            those for the need's own groups, waiting the needs posted longest ago.
+        closeness_scale_km: the distance at which closeness has clearly faded, above 0.
+        waiting_full_days: the days of waiting that count in full, above 0.
+    """
+
+    tiers: int = 3
+    closeness_weight: int = 40
+    specialisation_weight: int = 25
+    group_fit_weight: int = 20
+    waiting_weight: int = 15
+    closeness_scale_km: float = 20.0
+    waiting_full_days: float = 90.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type == "int" and type(value) is not int:
+                raise InvalidPolicy(f"{field.name}: expected a whole number, got {value!r}")
+            if field.type == "float":
+                if type(value) not in (int, float):
+                    raise InvalidPolicy(f"{field.name}: expected a number, got {value!r}")
+                if not 0 < value < float("inf"):
+                    raise InvalidPolicy(f"{field.name}: must be above 0 and finite, got {value!r}")
+                object.__setattr__(self, field.name, float(value))
+        if not 1 <= self.tiers <= 128:
+            raise InvalidPolicy(f"tiers: must be from 1 to 128, got {self.tiers}")
+        for name, weight in self.weights.items():
+            if not 0 <= weight <= 1_000_000:
+                raise InvalidPolicy(f"{name}_weight: must be from 0 to 1000000, got {weight}")
+        if sum(self.weights.values()) == 0:
+            raise InvalidPolicy("closeness_weight: at least one of the four weights must be above 0")
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """The four weights by the name of their part of the fit."""
+        return {
+            "closeness": self.closeness_weight,
+            "specialisation": self.specialisation_weight,
+            "group_fit": self.group_fit_weight,
+            "waiting": self.waiting_weight,
+        }
+
+    @classmethod
+    def from_toml(cls, source: str | PathLike[str]) -> Policy:
+        """Read a policy from a TOML file, or from the text itself.
+
+        A ``str`` with a line break or an equals sign, or an empty one, is text; any other is a path. Keys are
+        the attributes above, all optional.
+
+        Raises:
+            InvalidPolicy: the text is no TOML, or a key or value is refused; the message names the key.
+            OSError: the file cannot be read.
+        """
+        text = (
+            source if isinstance(source, str) and (not source.strip() or set("\n=") & set(source)) else None
+        )
+        try:
+            told = tomllib.loads(Path(source).read_text("utf-8-sig") if text is None else text)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidPolicy(f"not a TOML text in UTF-8: {error}") from error
+        known = [field.name for field in fields(cls)]
+        for key in told:
+            if key not in known:
+                raise InvalidPolicy(f"{key}: unknown key; known are {', '.join(known)}")
+        return cls(**told)
+
+    def as_dict(self) -> dict[str, int | float]:
+        """The values by name, for reports and records."""
+        return asdict(self)
