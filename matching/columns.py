@@ -16,17 +16,15 @@ _Integer = TypeVar("_Integer", np.int8, np.int32, np.int64)
 _Kind = TypeVar("_Kind", np.int8, np.int32, np.int64, np.bool_)
 
 
-class InvalidProblem(ValueError):
-    """A problem breaks a rule. ``array`` names the column, ``index`` the row (or None), ``rule`` what is asked."""
+class InvalidProblem(ValueError):  # noqa: N818 - the name is part of the contract
+    """A problem breaks a rule: ``array`` is the column, ``index`` the row or None, ``rule`` what is asked."""
 
     def __init__(self, array: str, index: int | None, rule: str) -> None:
         self.array, self.index, self.rule = array, index, rule
         super().__init__(f"{array}: {rule}" if index is None else f"{array}[{index}]: {rule}")
 
 
-def default(
-    given: ArrayLike | None, rows: int, value: int, dtype: type[np.int64] | type[np.bool_] = np.int64
-) -> ArrayLike:
+def default(given: ArrayLike | None, rows: int, value: int, dtype: type[np.int64 | np.bool_] = np.int64) -> ArrayLike:
     """The column given, or ``rows`` times the documented default."""
     return np.full(rows, value, dtype) if given is None else given
 
@@ -67,9 +65,7 @@ def _converted(name: str, array: NDArray[Any], dtype: type[_Kind]) -> NDArray[_K
         return array.astype(dtype)
     allowed = "iuf" if dtype is not np.bool_ else "biuf"
     if array.dtype.kind not in allowed:
-        raise InvalidProblem(
-            name, None, f"expected whole numbers ({np.dtype(dtype).name}), got {array.dtype}"
-        )
+        raise InvalidProblem(name, None, f"expected whole numbers ({np.dtype(dtype).name}), got {array.dtype}")
     if array.dtype.kind == "f":
         first(name, ~np.isfinite(array) | (array != np.floor(array)), "expected a whole number", array)
     lowest, highest = (0, 1) if dtype is np.bool_ else _limits(dtype)

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 
-class InvalidPolicy(ValueError):
+class InvalidPolicy(ValueError):  # noqa: N818 - named like InvalidProblem, which the contract names
     """A policy has an unknown key, a value of the wrong type, or one outside its range."""
 
 
@@ -17,8 +17,8 @@ class Policy:
     """How to match. The default serves the most units tier by tier, then prefers the best fit.
 
     Attributes:
-        tiers: how many levels of urgency the organization uses, 1 to 128; the worth of a served unit of tier t
-            is told on this scale.
+        tiers: how many levels of urgency the organization uses, 1 to 128; it scales what a served unit is
+            worth when it is weighed against needs still to come.
         closeness_weight, specialisation_weight, group_fit_weight, waiting_weight: shares of the four parts of
             an arc's fit, whole numbers from 0 to 1000000, not all 0. Only their proportion counts. A larger
             closeness weight favours near offers, specialisation those made for this very category, group fit
@@ -75,9 +75,7 @@ class Policy:
             InvalidPolicy: the text is no TOML, or a key or value is refused; the message names the key.
             OSError: the file cannot be read.
         """
-        text = (
-            source if isinstance(source, str) and (not source.strip() or set("\n=") & set(source)) else None
-        )
+        text = source if isinstance(source, str) and (not source.strip() or set("\n=") & set(source)) else None
         try:
             told = tomllib.loads(Path(source).read_text("utf-8-sig") if text is None else text)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -161,7 +161,7 @@ class Problem:
         self._check_totals()
 
     def _check_pool_tree(self) -> None:
-        """Climb with doubled steps: whoever still has an ancestor after as many steps as pools is in a ring."""
+        """Climb with doubled steps: who still has an ancestor after as many steps as pools is in a ring."""
         ancestor, steps = self.pool_parent, 1
         while steps <= ancestor.size and ancestor.size and ancestor.max() >= 0:
             ancestor = np.where(ancestor >= 0, ancestor[ancestor], np.int32(-1))
@@ -186,12 +186,10 @@ class Problem:
         raise InvalidProblem("need", index, f"the pair ({pair}) occurs twice; give each pair one arc")
 
     def _check_totals(self) -> None:
-        """Refuse sizes whose sums could leave int64; float sums are exact enough for a limit with a spare bit."""
+        """Refuse sizes whose sums could leave int64; float sums are exact enough with a bit to spare."""
         if float(self.quantity.sum(dtype=np.float64)) * FIT_MAX >= LARGEST_TOTAL:
             largest = int(self.quantity.argmax())
-            raise InvalidProblem(
-                "quantity", largest, "the total is too large: units x fit must stay below 2**62"
-            )
+            raise InvalidProblem("quantity", largest, "the total is too large: units x fit must stay below 2**62")
         for name, amount, plain in (("cost", self.cost, 0), ("use", self.use, 1)):
             if np.all(amount == plain):
                 continue
@@ -216,12 +214,12 @@ class Problem:
             seal.update(little.data)
         return seal.hexdigest()
 
-    def columns(self) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
+    def columns(self) -> dict[str, Any]:
         """The columns by name, in the order of the class."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the problem as one ``.npz`` to exactly ``path``; an earlier file is replaced at once or not at all."""
+        """Write one ``.npz`` to exactly ``path``; an earlier file is replaced at once or not at all."""
         target = Path(path)
         handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
@@ -256,4 +254,5 @@ class Problem:
         return problem
 
     def __repr__(self) -> str:
-        return f"Problem(needs={self.quantity.size}, offers={self.capacity.size}, arcs={self.need.size}, pools={self.pool_capacity.size})"
+        needs, offers, pools = self.quantity.size, self.capacity.size, self.pool_capacity.size
+        return f"Problem(needs={needs}, offers={offers}, arcs={self.need.size}, pools={pools})"

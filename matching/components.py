@@ -1,0 +1,109 @@
+"""Split a problem into parts that share nothing, so that each goes to the engine that its rules ask for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from matching.columns import Int32s, Int64s
+from matching.coupling import Coupling
+from matching.problem import Problem
+
+BATCH = 20_000
+"""Small network components are solved together up to about so many arcs: a solve for each would cost more."""
+
+
+class Parts(NamedTuple):
+    """Arcs (ascending row numbers) of the parts; together they are all live arcs, each once."""
+
+    networks: list[Int64s]
+    coupled: list[Int64s]
+
+
+def split(problem: Problem, coupling: Coupling) -> Parts:
+    """The live arcs by connected component: batches of network components, and each coupled component alone.
+
+    Arcs are connected if they share a need, an offer, a pool or anything above one, or if their needs share a
+    bundle that binds. Excluded needs have an offer in common, so they are connected already.
+    """
+    live = np.flatnonzero(coupling.live)
+    plain = not (coupling.needs.any() or coupling.offers.any())
+    if live.size == 0 or (plain and live.size <= BATCH):
+        return Parts([live] if live.size else [], [])
+    label, some_offer = _labels(problem, coupling, live)
+    reached = np.zeros(problem.capacity.size, np.bool_)
+    reached[problem.offer[live]] = True
+    labels = label[: reached.size]
+    if plain and np.unique(labels[reached]).size == 1:
+        return Parts([live], [])
+    coupled = np.zeros(label.size, np.bool_)
+    coupled[labels[coupling.offers & reached]] = True
+    touched = some_offer[coupling.needs]
+    coupled[labels[touched[touched >= 0]]] = True
+    component = labels[problem.offer[live]]
+    apart = coupled[component]
+    networks = _batches(live[~apart], component[~apart]) if apart.any() else _batches(live, component)
+    return Parts(networks, _grouped(live[apart], component[apart]))
+
+
+def _labels(problem: Problem, coupling: Coupling, live: Int64s) -> tuple[Int32s, Int32s]:
+    """Labels of the offers and then the pools, equal exactly where connected; and a live offer of each need.
+
+    A need is stood for by one of its offers, which the others are linked to, so that needs are no nodes.
+    """
+    offers, pools = problem.capacity.size, problem.pool_capacity.size
+    need, offer = problem.need[live], problem.offer[live]
+    some_offer = np.full(problem.quantity.size, -1, np.int32)
+    some_offer[need] = offer
+    pooled, nested = np.flatnonzero(problem.pool >= 0), np.flatnonzero(problem.pool_parent >= 0)
+    bundled = np.flatnonzero((problem.bundle >= 0) & coupling.needs & (some_offer >= 0))
+    bundled = bundled[np.argsort(problem.bundle[bundled], kind="stable")]
+    same = problem.bundle[bundled[1:]] == problem.bundle[bundled[:-1]]
+    tails = [some_offer[need], pooled, offers + nested, some_offer[bundled[1:][same]]]
+    heads = [
+        offer,
+        offers + problem.pool[pooled],
+        offers + problem.pool_parent[nested],
+        some_offer[bundled[:-1][same]],
+    ]
+    links = (np.concatenate([part.astype(np.int32) for part in side]) for side in (tails, heads))
+    return _connected(offers + pools, *links), some_offer
+
+
+def _connected(nodes: int, tail: Int32s, head: Int32s) -> Int32s:
+    """The smallest node of each component, by hooking larger roots to smaller ones and jumping to roots."""
+    label = np.arange(nodes, dtype=np.int32)
+    while True:
+        one, other = label[tail], label[head]
+        differ = one != other
+        if not differ.any():
+            return label
+        tail, head, one, other = tail[differ], head[differ], one[differ], other[differ]
+        np.minimum.at(label, np.maximum(one, other), np.minimum(one, other))
+        while True:
+            root = label[label]
+            if np.array_equal(root, label):
+                break
+            label = root
+
+
+def _batches(arcs: Int64s, component: Int32s) -> list[Int64s]:
+    """Arcs of whole components, gathered up to about ``BATCH`` arcs."""
+    if arcs.size == 0:
+        return []
+    sizes = np.bincount(component)
+    before = np.cumsum(sizes) - sizes
+    batch = (before // BATCH)[component]
+    if batch[0] == batch[-1] and np.all(batch == batch[0]):
+        return [arcs]
+    return _grouped(arcs, batch)
+
+
+def _grouped(arcs: Int64s, key: Int32s | Int64s) -> list[Int64s]:
+    """Arcs with equal keys together, in the order of the keys and then of the arcs."""
+    if arcs.size == 0:
+        return []
+    order = np.argsort(key, kind="stable")
+    ends = np.flatnonzero(np.diff(key[order])) + 1
+    return [np.asarray(part) for part in np.split(arcs[order], ends)]
