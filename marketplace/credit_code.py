@@ -19,9 +19,7 @@ def check_character(body: str) -> str:
         ValueError: the body does not have seventeen characters of the alphabet.
     """
     if len(body) != LENGTH - 1 or any(character not in ALPHABET for character in body):
-        raise ValueError(
-            "the body of a unified social credit code has 17 characters of 0-9 and A-Y without I, O, S, V"
-        )
+        raise ValueError("the body of a unified social credit code has 17 characters of 0-9 and A-Y without I, O, S, V")
     total = sum(weight * ALPHABET.index(character) for weight, character in zip(_WEIGHTS, body, strict=True))
     return ALPHABET[-total % _MODULUS]
 

@@ -83,9 +83,7 @@ def _by_text() -> dict[str, Region]:
 @lru_cache(maxsize=1)
 def _provinces_by_code() -> dict[str, Province]:
     with (DATA / "provinces.csv").open(encoding="utf-8", newline="") as file:
-        return {
-            row["code"]: Province(row["code"], row["name_zh"], row["name_en"]) for row in csv.DictReader(file)
-        }
+        return {row["code"]: Province(row["code"], row["name_zh"], row["name_en"]) for row in csv.DictReader(file)}
 
 
 @lru_cache(maxsize=1)

@@ -115,16 +115,10 @@ def _categories_by_text() -> dict[str, Category]:
 
 @lru_cache(maxsize=1)
 def _terms() -> dict[tuple[str, str], Term]:
-    terms = [
-        Term(row["vocabulary"], row["code"], row["name_zh"], row["name_en"]) for row in _rows("vocab.csv")
-    ]
+    terms = [Term(row["vocabulary"], row["code"], row["name_zh"], row["name_en"]) for row in _rows("vocab.csv")]
+    terms += [Term("qualification", row["code"], row["name_zh"], row["name_en"]) for row in _rows("qualifications.csv")]
     terms += [
-        Term("qualification", row["code"], row["name_zh"], row["name_en"])
-        for row in _rows("qualifications.csv")
-    ]
-    terms += [
-        Term(row["vocabulary"], row["name_zh"], row["name_zh"], row["name_en"])
-        for row in _rows("taxonomy_terms.csv")
+        Term(row["vocabulary"], row["name_zh"], row["name_zh"], row["name_en"]) for row in _rows("taxonomy_terms.csv")
     ]
     return {(term.vocabulary, term.code): term for term in terms}
 

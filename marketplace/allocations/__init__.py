@@ -1,0 +1,1 @@
+"""The one life-cycle of help: claims, proposals, deliveries, confirmations."""

@@ -1,0 +1,52 @@
+"""Matching runs and what they could not serve."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String
+from sqlalchemy.orm import Mapped
+
+from marketplace.extensions import db
+from marketplace.privacy import P1, P2, column
+from marketplace.records import Record, UtcDateTime
+
+
+class MatchRun(db.Model, Record):  # type: ignore[name-defined]  # base made at run time
+    """One matching over a scope: frozen input by its digest, stored output, independent re-check."""
+
+    __tablename__ = "match_run"
+    __scope__ = {"region": "region"}  # noqa: RUF012  # read by permissions.row_filter
+    __moves__ = {  # noqa: RUF012  # read by transitions.move
+        "queued": frozenset({"running", "cancelled", "failed"}),
+        "running": frozenset({"done", "failed", "cancelled"}),
+    }
+    __table_args__ = (
+        CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="state_known"),
+        CheckConstraint("progress BETWEEN 0 AND 100", name="progress_is_percent"),
+    )
+
+    region: Mapped[str] = column(P1, "scope: this region and all below it", String(6))
+    alliance_id: Mapped[int | None] = column(P1, "scope: members of this alliance", ForeignKey("alliance.id"))
+    started_by: Mapped[str] = column(P2, "user:<key> or the system process", String(40))
+    state: Mapped[str] = column(P1, "life-cycle", String(10), default="queued", index=True)
+    progress: Mapped[int] = column(P1, "percent done", default=0)
+    heartbeat_at: Mapped[datetime | None] = column(P1, "tells a living worker from a lost one", UtcDateTime)
+    finished_at: Mapped[datetime | None] = column(P1, "reports", UtcDateTime)
+    policy: Mapped[dict[str, Any]] = column(P1, "policy of the run", JSON, default=dict)
+    digest: Mapped[str | None] = column(P1, "SHA-256 of the frozen input", String(64))
+    status: Mapped[str | None] = column(P1, "optimal, feasible", String(12))
+    summary: Mapped[dict[str, Any]] = column(P1, "counts, bound, engines, seconds", JSON, default=dict)
+    failure: Mapped[str | None] = column(P2, "what went wrong, for staff", String(500))
+
+
+class RunOutcome(db.Model):  # type: ignore[name-defined]  # as above
+    """Why a need, or some of its units, stayed unserved in a run."""
+
+    __tablename__ = "run_outcome"
+
+    id: Mapped[int] = column(P1, "identifies the row", primary_key=True)
+    run_id: Mapped[int] = column(P1, "run", ForeignKey("match_run.id"), index=True)
+    need_id: Mapped[int] = column(P2, "need", ForeignKey("need.id"), index=True)
+    quantity: Mapped[int] = column(P2, "units unserved")
+    reason: Mapped[str] = column(P2, "reason code of matching.explain", String(40), index=True)
+    details: Mapped[dict[str, Any]] = column(P2, "the numbers behind the reason", JSON, default=dict)

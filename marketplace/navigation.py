@@ -1,0 +1,46 @@
+"""The menu: a link is shown where, and only where, the actor may open it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, request, url_for
+from flask_babel import lazy_gettext as _
+
+from marketplace.permissions import Actor, declared
+
+
+@dataclass(frozen=True)
+class Link:
+    """One entry of the menu."""
+
+    label: Any
+    url: str
+    icon: str
+    current: bool
+    count: int | None = None
+
+
+_MENU = (
+    ("wishes.board", _("Micro-wishes"), "gift"),
+    ("allocations.claims", _("My claims"), "heart"),
+    ("cases.index", _("Cases"), "home-heart"),
+    ("needs.index", _("Needs"), "list-details"),
+    ("runs.index", _("Matching runs"), "arrows-shuffle"),
+    ("allocations.inbox", _("Proposals and deliveries"), "inbox"),
+    ("projects.index", _("Projects"), "folders"),
+    ("organizations.index", _("Organizations"), "building-community"),
+    ("alliances.index", _("Alliances"), "users-group"),
+)
+
+
+def navigation(actor: Actor) -> list[Link]:
+    """Entries of the menu for an actor."""
+    permissions = declared(current_app)
+    blueprint = (request.endpoint or "").split(".")[0]
+    return [
+        Link(
+            label, url_for(endpoint), icon, current=request.endpoint == endpoint or endpoint.startswith(f"{blueprint}.")
+        )
+        for endpoint, label, icon in _MENU
+        if endpoint in permissions and actor.may(permissions[endpoint])
+    ]

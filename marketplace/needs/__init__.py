@@ -1,0 +1,1 @@
+"""Needs of all five kinds, micro-wishes among them."""

@@ -1,0 +1,112 @@
+"""Needs."""
+
+import secrets
+from datetime import date
+
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, and_, or_
+from sqlalchemy.orm import Mapped, relationship
+
+from marketplace.cases.models import Case
+from marketplace.extensions import db
+from marketplace.privacy import P1, P2, P3, P4, Encrypted, Sealed, column
+from marketplace.records import Imported, Record, today
+
+KINDS = ("micro_wish", "goods", "service", "employment", "grant")
+URGENCIES = ("red", "yellow", "blue")  # in the order of matching tiers: 0 is the most urgent
+CLOSINGS = ("fulfilled", "withdrawn", "expired")
+_READABLE = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no characters that look alike on a printed card
+
+
+def new_reference() -> str:
+    """Random reference that people can read out, e.g. W-7KQ2M9XE; it says nothing about the need."""
+    return "W-" + "".join(secrets.choice(_READABLE) for _ in range(8))
+
+
+class Need(db.Model, Record, Imported):  # type: ignore[name-defined]  # base made at run time
+    """One thing one household needs. There is no hukou column, and there must never be one."""
+
+    __tablename__ = "need"
+    __scope__ = {"region": "region"}  # noqa: RUF012  # read by permissions.row_filter
+    __moves__ = {  # noqa: RUF012  # read by transitions.move
+        "draft": frozenset({"review", "open", "closed"}),
+        "review": frozenset({"open", "draft", "closed"}),
+        "open": frozenset({"closed", "review"}),
+        "closed": frozenset({"open"}),
+    }
+    __table_args__ = (
+        CheckConstraint(f"kind IN {KINDS}", name="kind_known"),
+        CheckConstraint(f"urgency IN {URGENCIES}", name="urgency_known"),
+        CheckConstraint("state IN ('draft', 'review', 'open', 'closed')", name="state_known"),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("kind != 'micro_wish' OR quantity = 1", name="wish_is_one"),
+        CheckConstraint("allocated >= 0 AND allocated <= quantity", name="allocated_within_quantity"),
+        CheckConstraint("(state = 'closed') = (closing IS NOT NULL)", name="closed_says_why"),
+        CheckConstraint(
+            "kind != 'micro_wish' OR state != 'open' OR (publish_consent_on IS NOT NULL AND approved_by IS NOT NULL)",
+            name="wish_is_public_with_consent",
+        ),
+        CheckConstraint("approved_by IS NULL OR approved_by != author", name="four_eyes"),
+        CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="point_whole"),
+        Index("need_queue", "state", "urgency", "posted_on"),
+        Index("need_wishes", "kind", "state", "region"),
+    )
+
+    reference: Mapped[str] = column(P1, "how people name it", String(12), unique=True, default=new_reference)
+    case_id: Mapped[int | None] = column(P3, "household", ForeignKey("case.id"), index=True)
+    kind: Mapped[str] = column(P1, "what sort of help", String(12))
+    category: Mapped[str] = column(P1, "service category", String(5), index=True)
+    title: Mapped[str] = column(P1, "de-identified text, the public card of a wish", String(160))
+    details: Mapped[Sealed | None] = column(P4, "for the supplier after acceptance", Encrypted("need.details"))
+    region: Mapped[str] = column(P1, "county; row scope", String(6), index=True)
+    latitude: Mapped[float | None] = column(P2, "blurred point, two decimals; the region's seat when empty")
+    longitude: Mapped[float | None] = column(P2, "blurred point, two decimals")
+    quantity: Mapped[int] = column(P1, "units asked for")
+    allocated: Mapped[int] = column(P1, "units accepted, delivering, delivered or confirmed", default=0)
+    unit: Mapped[str] = column(P1, "what one of the quantity is", String(10), default="")
+    value_fen: Mapped[int | None] = column(P1, "price band of a wish, fen")
+    urgency: Mapped[str] = column(P2, "the caseworker's colour for this need", String(6))
+    groups: Mapped[list[str]] = column(P3, "target groups and recognitions", JSON, default=list)
+    requires: Mapped[list[str]] = column(P2, "qualifications that whoever serves must have", JSON, default=list)
+    posted_on: Mapped[date] = column(P1, "waiting time")
+    deadline: Mapped[date | None] = column(P1, "last useful day")
+    bundle: Mapped[str | None] = column(P2, "needs served all together or not at all", String(80))
+    whole: Mapped[bool] = column(P2, "all of it from one supplier, or none", default=False)
+    state: Mapped[str] = column(P1, "life-cycle", String(8), default="draft", index=True)
+    closing: Mapped[str | None] = column(P1, "fulfilled, withdrawn or expired", String(10))
+    share_consent_on: Mapped[date | None] = column(P2, "consent to share with suppliers, since")
+    publish_consent_on: Mapped[date | None] = column(P2, "consent to publish the wish, since")
+    consent_by: Mapped[str | None] = column(P3, "self, guardian, or a recorded legal basis", String(40))
+    author: Mapped[str] = column(P2, "who posted it: user:<key> or the system process", String(40))
+    approved_by: Mapped[str | None] = column(P2, "who approved its public text", String(40))
+    review_note: Mapped[str | None] = column(P2, "why it was sent back", String(500))
+
+    case: Mapped[Case | None] = relationship()
+
+    @property
+    def wish(self) -> bool:
+        return bool(self.kind == "micro_wish")
+
+    @property
+    def outstanding(self) -> int:
+        """Units that nobody has taken."""
+        return self.quantity - self.allocated
+
+    @classmethod
+    def public_rows(cls) -> ColumnElement[bool]:
+        """Wishes that anyone may see: approved, with consent, of no restricted case, not past their last day."""
+        restricted = cls.case_id.in_(db.select(Case.id).where(Case.restricted))
+        return and_(
+            cls.kind == "micro_wish",
+            cls.state == "open",
+            or_(cls.deadline.is_(None), cls.deadline >= today()),
+            or_(cls.case_id.is_(None), ~restricted),
+        )
+
+    @property
+    def is_public(self) -> bool:
+        return bool(
+            self.wish
+            and self.state == "open"
+            and (self.deadline is None or self.deadline >= today())
+            and not (self.case and self.case.restricted)
+        )

@@ -1,0 +1,5 @@
+"""HTTP of needs, for staff."""
+
+from marketplace.permissions import Slice
+
+needs = Slice("needs", __name__, url_prefix="/needs")

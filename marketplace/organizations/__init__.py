@@ -1,0 +1,1 @@
+"""Charities and the other suppliers of help, their verification, and their alliances."""

@@ -1,0 +1,1 @@
+"""Projects of organizations, and the capacity they offer."""

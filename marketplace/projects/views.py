@@ -1,0 +1,5 @@
+"""HTTP of projects."""
+
+from marketplace.permissions import Slice
+
+projects = Slice("projects", __name__)

@@ -1,0 +1,1 @@
+"""Search over wishes, projects, organizations and (for staff) needs."""

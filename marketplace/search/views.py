@@ -1,0 +1,5 @@
+"""HTTP of search."""
+
+from marketplace.permissions import Slice
+
+search = Slice("search", __name__)

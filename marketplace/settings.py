@@ -1,0 +1,143 @@
+"""Settings from the environment, all optional; secrets are made once and kept with the instance."""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LOCALES = ("zh_Hans_CN", "en")
+_SHORT_LOCALES = {"zh": "zh_Hans_CN", "zh_CN": "zh_Hans_CN", "zh_Hans": "zh_Hans_CN", "en_US": "en", "en_GB": "en"}
+MINIMUM_SECRET_LENGTH = 32
+
+
+class SettingsError(ValueError):
+    """A setting is missing or cannot be used; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Secrets of an instance: session signing, field encryption (newest first), blind index."""
+
+    secret_key: str = field(repr=False)
+    field_keys: tuple[str, ...] = field(repr=False)
+    index_key: str = field(repr=False)
+    password_salt: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where an instance lives and what it is connected to.
+
+    Attributes:
+        instance_dir: folder of every local file: database, index, queue, secrets.
+        database_url: SQLAlchemy URL; SQLite inside the instance by default.
+        redis_url: queue and rate limits past one machine; None means the in-process worker.
+        index_dir: folder of the Whoosh index.
+        mail_url: smtp://user:password@host:port, or None (no mail is sent).
+        base_url: public address; https makes the instance a production one.
+        default_locale: zh_Hans_CN or en.
+        keys: secrets, from the environment or made once and kept in the instance.
+    """
+
+    instance_dir: Path
+    database_url: str
+    redis_url: str | None
+    index_dir: Path
+    mail_url: str | None
+    base_url: str
+    default_locale: str
+    keys: Keys
+
+    @property
+    def production(self) -> bool:
+        return self.base_url.startswith("https://")
+
+
+def locale_of(text: str | None) -> str:
+    """One of LOCALES for a locale name as people write it; Chinese when it is none of ours."""
+    name = (text or "").strip().replace("-", "_").split(".")[0]
+    name = _SHORT_LOCALES.get(name, name)
+    return name if name in LOCALES else LOCALES[0]
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: production (BASE_URL with https) without its own strong SECRET_KEY and FIELD_KEYS.
+    """
+    environ = os.environ if environ is None else environ
+    instance_dir = Path(environ.get("INSTANCE_DIR") or "instance").absolute()
+    base_url = environ.get("BASE_URL") or "http://127.0.0.1:8000"
+    production = base_url.startswith("https://")
+    return Settings(
+        instance_dir=instance_dir,
+        database_url=_driver_named(environ.get("DATABASE_URL") or f"sqlite:///{instance_dir / 'bangnin.db'}"),
+        redis_url=environ.get("REDIS_URL") or None,
+        index_dir=Path(environ.get("INDEX_DIR") or instance_dir / "index").absolute(),
+        mail_url=environ.get("MAIL_URL") or None,
+        base_url=base_url.rstrip("/"),
+        default_locale=locale_of(environ.get("DEFAULT_LOCALE")),
+        keys=_keys(environ, instance_dir, production=production),
+    )
+
+
+def _driver_named(url: str) -> str:
+    """PostgreSQL through psycopg 3, however the URL names it."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def _keys(environ: Mapping[str, str], instance_dir: Path, *, production: bool) -> Keys:
+    given_secret = environ.get("SECRET_KEY") or ""
+    given_fields = tuple(key for key in (environ.get("FIELD_KEYS") or "").split(",") if key.strip())
+    if production:
+        if len(given_secret) < MINIMUM_SECRET_LENGTH:
+            raise SettingsError(
+                f"SECRET_KEY must be set to at least {MINIMUM_SECRET_LENGTH} random characters where BASE_URL is https"
+            )
+        if not given_fields:
+            raise SettingsError("FIELD_KEYS must be set where BASE_URL is https (marketplace doctor prints a new one)")
+    kept = {} if given_secret and given_fields else _kept_keys(instance_dir)
+    secret = given_secret or kept["secret_key"]
+    fields = given_fields or tuple(kept["field_keys"])
+    # Derived where they are not kept, so that two settings are enough for every process of a site.
+    return Keys(
+        secret_key=secret,
+        field_keys=fields,
+        index_key=environ.get("INDEX_KEY") or kept.get("index_key") or f"blind-index:{fields[-1]}",
+        password_salt=kept.get("password_salt") or f"password-salt:{secret}",
+    )
+
+
+def _kept_keys(instance_dir: Path) -> dict[str, list[str] | str]:
+    """The instance's own secrets, made on first use in a file that only its owner can read."""
+    path = instance_dir / "secrets.json"
+    instance_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        made = {
+            "secret_key": secrets.token_urlsafe(48),
+            "field_keys": [new_field_key()],
+            "index_key": secrets.token_urlsafe(48),
+            "password_salt": secrets.token_urlsafe(24),
+        }
+        draft = path.with_suffix(f".{os.getpid()}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(made, file)
+        try:
+            os.link(draft, path)  # first process wins; the others read what it wrote
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return dict(json.loads(path.read_text()))
+
+
+def new_field_key() -> str:
+    """A new key for encrypted columns: 32 random bytes, URL-safe base64."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()

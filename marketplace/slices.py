@@ -1,0 +1,23 @@
+"""Every slice: its tables, and its routes in the order in which they are registered."""
+
+import marketplace.accounts.models
+import marketplace.allocations.models
+import marketplace.audit
+import marketplace.cases.models
+import marketplace.matches.models
+import marketplace.needs.models
+import marketplace.organizations.models
+import marketplace.projects.models
+import marketplace.search.models  # noqa: F401  # all of these: importing a model is what adds its table
+from marketplace.accounts.views import accounts
+from marketplace.allocations.views import allocations
+from marketplace.cases.views import cases
+from marketplace.home import home
+from marketplace.matches.views import runs
+from marketplace.needs.views import needs
+from marketplace.needs.wishes import wishes
+from marketplace.organizations.views import alliances, organizations
+from marketplace.projects.views import projects
+from marketplace.search.views import search
+
+SLICES = (home, accounts, organizations, alliances, projects, cases, needs, wishes, allocations, runs, search)

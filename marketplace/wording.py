@@ -1,0 +1,169 @@
+"""Words for codes: states, kinds, urgencies, reasons, in the language of the page. Templates use these alone."""
+
+from datetime import date, datetime
+from typing import Any
+
+from flask import Flask
+from flask_babel import format_date, format_datetime, format_decimal, get_locale
+from flask_babel import lazy_gettext as _
+
+from marketplace import regions, taxonomy
+
+STATES: dict[str, dict[str, Any]] = {
+    "organization": {
+        "registered": _("Awaiting verification"),
+        "verified": _("Verified"),
+        "refused": _("Refused"),
+        "suspended": _("Suspended"),
+    },
+    "project": {
+        "draft": _("Draft"),
+        "submitted": _("Submitted"),
+        "open": _("Open"),
+        "paused": _("Paused"),
+        "closed": _("Closed"),
+    },
+    "need": {"draft": _("Draft"), "review": _("In review"), "open": _("Open"), "closed": _("Closed")},
+    "closing": {"fulfilled": _("Fulfilled"), "withdrawn": _("Withdrawn"), "expired": _("Expired")},
+    "allocation": {
+        "proposed": _("Proposed"),
+        "accepted": _("Accepted"),
+        "delivering": _("Being delivered"),
+        "delivered": _("Delivered"),
+        "confirmed": _("Confirmed"),
+        "declined": _("Declined"),
+        "expired": _("Expired"),
+        "superseded": _("Superseded"),
+        "released": _("Released"),
+        "reopened": _("Help failed"),
+    },
+    "match_run": {
+        "queued": _("Waiting"),
+        "running": _("Running"),
+        "done": _("Done"),
+        "failed": _("Failed"),
+        "cancelled": _("Cancelled"),
+    },
+}
+NEED_KINDS = {
+    "micro_wish": _("Micro-wish"),
+    "goods": _("Goods"),
+    "service": _("Service"),
+    "employment": _("Supported employment"),
+    "grant": _("Grant"),
+}
+URGENCIES = {"red": _("Red: urgent"), "yellow": _("Yellow: soon"), "blue": _("Blue: can wait")}
+COLOURS = {
+    "RED": _("Red: high-risk household"),
+    "YELLOW": _("Yellow: ordinary household"),
+    "BLUE": _("Blue: monitored household"),
+    "UNRATED": _("Not yet rated"),
+}
+ORGANIZATION_KINDS = {
+    "charity": _("Charity"),
+    "foundation": _("Foundation"),
+    "social_work": _("Social-work organization"),
+    "law_firm": _("Law firm"),
+    "hospital": _("Hospital"),
+    "merchant": _("Merchant"),
+    "enterprise": _("Enterprise"),
+    "volunteer_team": _("Volunteer team"),
+    "government": _("Government body"),
+}
+FUNDINGS = {
+    "charity": _("Charity funds"),
+    "government_purchase": _("Bought by government"),
+    "mixed": _("Mixed funds"),
+}
+DECLINE_REASONS = {
+    "no_capacity": _("No capacity left"),
+    "too_far": _("Too far away"),
+    "wrong_service": _("Not a service we give"),
+    "qualification": _("Nobody qualified is free"),
+    "timing": _("The time does not suit"),
+    "cannot_reach": _("The household could not be reached"),
+    "other": _("Another reason"),
+}
+SOURCES = {"claim": _("Claimed by a volunteer"), "run": _("Proposed by matching"), "manual": _("Assigned by hand")}
+#: Upper ends of the price bands of public wish cards, in fen; a band says no exact value.
+PRICE_BANDS_FEN = (5_000, 10_000, 20_000, 30_000, 50_000)
+
+
+def language() -> str:
+    return "en" if str(get_locale() or "").startswith("en") else "zh_Hans_CN"
+
+
+def region_name(code: str) -> str:
+    return regions.name(code, language()) if regions.exists(code) else code
+
+
+def region_full_name(code: str) -> str:
+    return regions.full_name(code, language()) if regions.exists(code) else code
+
+
+def category_name(code: str) -> str:
+    return taxonomy.name(code, language()) if taxonomy.exists(code) else code
+
+
+def group_name(code: str) -> str:
+    return taxonomy.group_name(code, language())
+
+
+def qualification_name(code: str) -> str:
+    return taxonomy.qualification_name(code, language())
+
+
+def unit_name(unit: str) -> str:
+    return taxonomy.unit_name(unit, language())
+
+
+def state_name(table: str, state: str) -> Any:
+    return STATES.get(table, {}).get(state, state)
+
+
+def yuan(fen: int | None) -> str:
+    """Fen as yuan, e.g. ¥1,234.50; empty for none."""
+    return "" if fen is None else f"¥{format_decimal(fen / 100, format='#,##0.##')}"
+
+
+def price_band(fen: int | None) -> Any:
+    """The band of a wish's value, as its public card shows it."""
+    if fen is None:
+        return _("Price open")
+    top = next((band for band in PRICE_BANDS_FEN if fen <= band), None)
+    if top is None:
+        return _("Over %(amount)s", amount=yuan(PRICE_BANDS_FEN[-1]))
+    return _("Up to %(amount)s", amount=yuan(top))
+
+
+def day(value: date | None) -> str:
+    return "" if value is None else format_date(value, "medium")
+
+
+def moment(value: datetime | None) -> str:
+    return "" if value is None else format_datetime(value, "medium")
+
+
+def init_app(app: Flask) -> None:
+    """Offer these words to every template."""
+    words = {
+        "region_name": region_name,
+        "region_full_name": region_full_name,
+        "category_name": category_name,
+        "group_name": group_name,
+        "qualification_name": qualification_name,
+        "unit_name": unit_name,
+        "state_name": state_name,
+        "NEED_KINDS": NEED_KINDS,
+        "URGENCIES": URGENCIES,
+        "COLOURS": COLOURS,
+        "ORGANIZATION_KINDS": ORGANIZATION_KINDS,
+        "FUNDINGS": FUNDINGS,
+        "DECLINE_REASONS": DECLINE_REASONS,
+        "SOURCES": SOURCES,
+        "yuan": yuan,
+        "price_band": price_band,
+        "day": day,
+        "moment": moment,
+    }
+    app.jinja_env.globals.update(words)

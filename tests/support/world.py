@@ -1,0 +1,183 @@
+"""A small world to test in: each function makes one record by the shortest honest way.
+
+Personal values are canaries: strings that occur nowhere else, so that a scan finds where they leak.
+"""
+
+import uuid
+from datetime import date, timedelta
+from typing import Any
+
+from marketplace.accounts import services as accounts
+from marketplace.accounts.models import Membership, User
+from marketplace.allocations.models import Allocation
+from marketplace.cases.models import Case, Consent, Person
+from marketplace.extensions import db
+from marketplace.needs.models import Need
+from marketplace.organizations.models import Organization
+from marketplace.permissions import Role
+from marketplace.projects.models import Capacity, Project
+from marketplace.records import today
+
+DAWUKOU, HUINONG, XINGQING = "640202", "640205", "640104"
+
+CANARIES = {
+    "name": "金丝雀姓名甲乙丙",
+    "id_number": "640202190001019999",
+    "phone": "10012345678",
+    "address": "金丝雀路七七八八号",
+    "details": "金丝雀细节不可外传",
+    "summary": "金丝雀个案摘要",
+    "contact_name": "鸟联系人丁戊",
+    "contact_phone": "10087654321",
+    "email": "canary-bird-77@example.org",
+}
+
+
+def save(*rows: Any) -> Any:
+    """Store rows; gives the first back."""
+    db.session.add_all(rows)
+    db.session.commit()
+    return rows[0]
+
+
+def a_user(*roles: Role, region: str | None = DAWUKOU, organization: Organization | None = None, **values: Any) -> User:
+    """A user with roles; staff roles serve `region`; with an organization, a member of it."""
+    user = User(
+        email=values.pop("email", f"{uuid.uuid4().hex[:12]}@example.org"),
+        name_sealed=values.pop("name", "测试用户"),
+        password="!",
+        fs_uniquifier=uuid.uuid4().hex,
+        active=True,
+        region=region,
+        roles=[accounts.role_row(role) for role in roles if role is not Role.CHARITY],
+        **values,
+    )
+    save(user)
+    if organization is not None:
+        save(Membership(user_id=user.id, organization_id=organization.id, position="manager"))
+        db.session.refresh(user)
+    return user
+
+
+def an_organization(**values: Any) -> Organization:
+    """A verified charity of Dawukou."""
+    given = {
+        "name": f"测试机构{uuid.uuid4().hex[:6]}",
+        "kind": "charity",
+        "region": DAWUKOU,
+        "state": "verified",
+        "contact_name": CANARIES["contact_name"],
+        "contact_phone": CANARIES["contact_phone"],
+    }
+    organization: Organization = save(Organization(**(given | values)))
+    return organization
+
+
+def a_project(organization: Organization | None = None, **values: Any) -> Project:
+    """An open project."""
+    organization = organization or an_organization()
+    given = {"organization_id": organization.id, "region": organization.region, "title": "冬季送暖", "state": "open"}
+    project: Project = save(Project(**(given | values)))
+    return project
+
+
+def a_capacity(project: Project | None = None, **values: Any) -> Capacity:
+    """Ten sets of winter clothes for Dawukou, confirmed today."""
+    project = project or a_project()
+    given = {
+        "project_id": project.id,
+        "organization_id": project.organization_id,
+        "region": project.region,
+        "title": "冬衣",
+        "categories": ["S1102"],
+        "regions": [DAWUKOU],
+        "quantity": 10,
+        "unit": "份",
+        "confirmed_on": today(),
+    }
+    capacity: Capacity = save(Capacity(**(given | values)))
+    return capacity
+
+
+def a_case(region: str = DAWUKOU, **values: Any) -> Case:
+    """A household with one person and live consents to sharing and publishing."""
+    number = uuid.uuid4().hex[:8]
+    case: Case = save(
+        Case(
+            number=f"C-{number}",
+            region=region,
+            colour="YELLOW",
+            opened_on=today(),
+            summary=CANARIES["summary"],
+            **values,
+        )
+    )
+    save(
+        Person(
+            case_id=case.id, relation="self", name=CANARIES["name"], id_number=CANARIES["id_number"],
+            phone=CANARIES["phone"], address=CANARIES["address"], hukou_region="620000",
+        ),
+        Consent(case_id=case.id, purpose="share", given_on=today(), given_by="self"),
+        Consent(case_id=case.id, purpose="publish", given_on=today(), given_by="self"),
+    )  # fmt: skip
+    return case
+
+
+def a_need(case: Case | None = None, **values: Any) -> Need:
+    """An open need for two sets of winter clothes, with consent to share it."""
+    case = case or a_case()
+    given = {
+        "case_id": case.id,
+        "kind": "goods",
+        "category": "S1102",
+        "title": "两套冬衣",
+        "details": CANARIES["details"],
+        "region": case.region,
+        "quantity": 2,
+        "unit": "份",
+        "urgency": "yellow",
+        "posted_on": today() - timedelta(days=3),
+        "state": "open",
+        "share_consent_on": today(),
+        "consent_by": "self",
+        "author": "user:0",
+    }
+    need: Need = save(Need(**(given | values)))
+    return need
+
+
+def a_wish(case: Case | None = None, **values: Any) -> Need:
+    """A public micro-wish."""
+    given = {
+        "kind": "micro_wish", "title": "一双34码棉鞋", "quantity": 1, "unit": "件", "value_fen": 12000,
+        "publish_consent_on": today(), "approved_by": "user:1",
+    }  # fmt: skip
+    return a_need(case, **(given | values))
+
+
+def an_allocation(need: Need | None = None, capacity: Capacity | None = None, **values: Any) -> Allocation:
+    """A proposal of one unit; states that hold quantity move the counters as services do."""
+    need = need or a_need()
+    capacity = capacity if capacity or values.get("claimant_id") else a_capacity()
+    given = {
+        "need_id": need.id,
+        "capacity_id": capacity.id if capacity else None,
+        "organization_id": capacity.organization_id if capacity else None,
+        "region": need.region,
+        "wish": need.kind == "micro_wish",
+        "quantity": 1,
+        "source": "run" if capacity else "claim",
+        "state": "proposed" if capacity else "accepted",
+        "fit": 5000,
+    }
+    allocation: Allocation = save(Allocation(**(given | values)))
+    if allocation.state in ("accepted", "delivering", "delivered", "confirmed"):
+        need.allocated += allocation.quantity
+        if capacity:
+            capacity.allocated += allocation.quantity
+        db.session.commit()
+    return allocation
+
+
+def in_days(days: int) -> date:
+    return today() + timedelta(days=days)
