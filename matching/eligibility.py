@@ -1,0 +1,341 @@
+"""Hard rules: which offer may serve which need. Category, region, distance, group, qualifications, dates.
+
+Nothing else decides, and nothing here knows where a household is registered. The rules, one by one:
+
+category        the offer lists the need's category or one above it
+region          the offer lists the need's region or one above it (GB/T 2260 prefix)
+distance        the great-circle distance of the two points is within the offer's radius; a missing point is
+                the seat of the region (of the first region that an offer lists); no radius is no limit
+group           an offer that lists groups shares one with the need; recognitions (T-…) and G-MIGCHILD
+                never count here, on either side: with and without them the same pairs are eligible
+qualification   all that the need requires is among the offer's qualifications
+dates           see :func:`open_on`
+
+Speed comes from classes: needs of the same category and region see the same offers, so these two rules are
+settled per class; the pairs that are left are expanded in chunks and meet the other rules as arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.codes import CodeTables
+from matching.columns import Bools, Int32s, Int64s
+
+EARTH_RADIUS_KM = 6371.0088
+"""Mean radius of the Earth (IUGG R1)."""
+
+RADIUS_TOLERANCE_KM = 1e-6
+"""A millimetre: a need exactly on the circle is inside it whatever the rounding."""
+
+CHUNK_PAIRS = 1_500_000
+"""Pairs that are examined at a time; about 100 bytes each."""
+
+Floats = NDArray[np.float64]
+Masks = NDArray[np.uint64]
+Dates = NDArray[np.datetime64]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the rules ask of the needs (n).
+
+    Attributes:
+        category, region: int32 (n,), positions in the code tables.
+        lat, lon: float64 (n,), degrees; NaN where the need has no point of its own.
+        groups: uint64 (n,), bit g for group g of the code tables.
+        requires: uint64 (n, w), bit b of word v for qualification 64 v + b of a numbering that the
+            offers share.
+        deadline: datetime64[D] (n,), the last day on which it may be served; NaT none.
+        posted: datetime64[D] (n,), since when it waits; NaT means as of today. For scoring alone.
+    """
+
+    category: Int32s
+    region: Int32s
+    lat: Floats
+    lon: Floats
+    groups: Masks
+    requires: Masks
+    deadline: Dates
+    posted: Dates
+
+    def __len__(self) -> int:
+        return int(self.category.size)
+
+
+@dataclass(frozen=True)
+class Offers:
+    """What the rules ask of the offers (m).
+
+    Attributes:
+        categories: bool (m, C), the categories listed.
+        regions: bool (m, R), the regions listed.
+        seat: int32 (m,), the first region listed, whose seat stands in for a missing point.
+        lat, lon: float64 (m,), degrees; NaN where unknown.
+        radius_km: float64 (m,); NaN no limit.
+        groups: uint64 (m,), the groups listed; 0 all.
+        qualifications: uint64 (m, w), as `Needs.requires`.
+        valid_from, valid_until: datetime64[D] (m,), the first and the last day of validity; NaT open.
+    """
+
+    categories: Bools
+    regions: Bools
+    seat: Int32s
+    lat: Floats
+    lon: Floats
+    radius_km: Floats
+    groups: Masks
+    qualifications: Masks
+    valid_from: Dates
+    valid_until: Dates
+
+    def __len__(self) -> int:
+        return int(self.seat.size)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Eligible pairs (k), sorted by need, then offer.
+
+    Attributes:
+        need, offer: int32 (k,), row numbers.
+        metres: int32 (k,), great-circle distance between the two points, rounded.
+    """
+
+    need: Int32s
+    offer: Int32s
+    metres: Int32s
+
+    def __len__(self) -> int:
+        return int(self.need.size)
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """For chosen needs (u), how many offers are left after each rule, in the order of the rules.
+
+    Attributes:
+        need: int64 (u,), row numbers.
+        left: int64 (u, 6), offers left after category, region, distance, group, qualification, dates.
+        nearest_metres: int64 (u,), the nearest offer of category and region, however far; −1 none.
+        nearest_radius_metres: int64 (u,), that offer's radius; −1 none or no limit.
+        missing: uint64 (u, w), what the need requires and the best qualified of the offers that passed the
+            rules before lacks; zeros where no offer did.
+    """
+
+    need: Int64s
+    left: Int64s
+    nearest_metres: Int64s
+    nearest_radius_metres: Int64s
+    missing: Masks
+
+
+def open_on(as_of: np.datetime64, needs: Needs, offers: Offers) -> tuple[Bools, Bools]:
+    """Which needs and which offers are open on a day: the one place where dates decide.
+
+    A need is open until its deadline has passed, the deadline's own day included. An offer is open from its
+    first day of validity to its last, both included. A missing date is no limit. Offers that begin later are
+    not promised ahead: a run on their first day finds them.
+
+    Args:
+        as_of: datetime64[D], the day of the run.
+
+    Returns:
+        bool (n,), bool (m,).
+    """
+    need_open = np.isnat(needs.deadline) | (needs.deadline >= as_of)
+    begun = np.isnat(offers.valid_from) | (offers.valid_from <= as_of)
+    lasting = np.isnat(offers.valid_until) | (offers.valid_until >= as_of)
+    return need_open, begun & lasting
+
+
+def candidates(needs: Needs, offers: Offers, tables: CodeTables, as_of: np.datetime64) -> Candidates:
+    """All eligible pairs.
+
+    Args:
+        as_of: datetime64[D], the day of the run.
+
+    Returns:
+        Pairs sorted by (need, offer); the same on every machine but for distances within a rounding error.
+    """
+    need_open, offer_open = open_on(as_of, needs, offers)
+    found: list[tuple[Int32s, Int32s, Int32s]] = []
+    points = _Points.of(needs, offers, tables)
+    limits = offers.groups & tables.excluding_groups
+    for need, offer in _pairs(needs, offers, tables, np.flatnonzero(need_open), offer_open):
+        keep = np.flatnonzero(_group_and_qualification(needs, offers, limits, need, offer))
+        need, offer = need[keep], offer[keep]
+        chord = points.chord(need, offer)
+        near = np.flatnonzero(chord <= points.reach[offer])
+        found.append((need[near], offer[near], _metres(chord[near])))
+    if not found:
+        empty = np.zeros(0, np.int32)
+        return Candidates(empty, empty, empty)
+    need, offer, metres = (np.concatenate(column) for column in zip(*found, strict=True))
+    return Candidates(need, offer, metres)
+
+
+def funnel(needs: Needs, offers: Offers, tables: CodeTables, as_of: np.datetime64, rows: Int64s) -> Funnel:
+    """How many offers each of the needs ``rows`` keeps after each rule, and the numbers behind it.
+
+    Args:
+        rows: int64 (u,), increasing row numbers; meant for needs without candidates.
+    """
+    need_open, offer_open = open_on(as_of, needs, offers)
+    everyone = np.ones(len(offers), np.bool_)
+    left = np.zeros((rows.size, 6), np.int64)
+    listed = offers.categories @ tables.category_covers
+    left[:, 0] = listed.sum(axis=0)[needs.category[rows]]
+    nearest = np.full(rows.size, -1, np.int64)
+    radius = np.full(rows.size, -1, np.int64)
+    missing = np.zeros((rows.size, needs.requires.shape[1]), np.uint64)
+    points = _Points.of(needs, offers, tables)
+    limits = offers.groups & tables.excluding_groups
+    place = np.full(len(needs), -1, np.int64)
+    place[rows] = np.arange(rows.size)
+    for need, offer in _pairs(needs, offers, tables, rows, everyone):
+        at = place[need]
+        first = np.flatnonzero(np.r_[True, at[1:] != at[:-1]])
+        chord = points.chord(need, offer)
+        keep = np.ones(need.size, np.bool_)
+        left[at[first], 1] = np.add.reduceat(keep, first, dtype=np.int64)
+        best = _first_least(chord, first)
+        nearest[at[first]] = _metres(chord[best])
+        limit = offers.radius_km[offer[best]]
+        radius[at[first]] = np.where(np.isnan(limit), -1, np.rint(np.nan_to_num(limit) * 1000)).astype(
+            np.int64
+        )
+        keep &= chord <= points.reach[offer]
+        left[at[first], 2] = np.add.reduceat(keep, first, dtype=np.int64)
+        keep &= _passes_group(needs, limits, need, offer)
+        left[at[first], 3] = np.add.reduceat(keep, first, dtype=np.int64)
+        lacking = needs.requires[need] & ~offers.qualifications[offer]
+        count = np.bitwise_count(lacking).sum(axis=1, dtype=np.int64)
+        least = _first_least(np.where(keep, count, np.iinfo(np.int64).max), first)
+        missing[at[first]] = np.where(keep[least, None], lacking[least], np.uint64(0))
+        keep &= count == 0
+        left[at[first], 4] = np.add.reduceat(keep, first, dtype=np.int64)
+        keep &= offer_open[offer] & need_open[need]
+        left[at[first], 5] = np.add.reduceat(keep, first, dtype=np.int64)
+    return Funnel(rows, left, nearest, radius, missing)
+
+
+def _passes_group(needs: Needs, limits: Masks, need: Int32s, offer: Int32s) -> Bools:
+    limit = limits[offer]
+    return np.asarray((limit == 0) | ((limit & needs.groups[need]) != 0))
+
+
+def _group_and_qualification(
+    needs: Needs, offers: Offers, limits: Masks, need: Int32s, offer: Int32s
+) -> Bools:
+    keep = _passes_group(needs, limits, need, offer)
+    for word in range(needs.requires.shape[1]):
+        required = needs.requires[:, word]
+        if required.any():
+            keep &= (required[need] & ~offers.qualifications[:, word][offer]) == 0
+    return keep
+
+
+def _pairs(
+    needs: Needs, offers: Offers, tables: CodeTables, rows: NDArray[np.intp], offer_open: Bools
+) -> Iterator[tuple[Int32s, Int32s]]:
+    """Pairs of category and region, sorted by (need, offer), in chunks that hold whole needs.
+
+    A chunk has about `CHUNK_PAIRS` pairs, or those of one need where that has more.
+    """
+    if rows.size == 0 or len(offers) == 0:
+        return
+    region_count = len(tables.regions)
+    kind = needs.category[rows].astype(np.int64) * region_count + needs.region[rows]
+    kinds, kind_of = np.unique(kind, return_inverse=True)
+    by_category = ((offers.categories & offer_open[:, None]) @ tables.category_covers).T
+    by_region = (offers.regions @ tables.region_covers).T
+    starts = np.zeros(kinds.size + 1, np.int64)
+    lists: list[Int32s] = []
+    step = max(1, 20_000_000 // max(len(offers), 1))
+    for begin in range(0, kinds.size, step):
+        part = kinds[begin : begin + step]
+        seen = by_category[part // region_count] & by_region[part % region_count]
+        starts[begin + 1 : begin + 1 + part.size] = seen.sum(axis=1)
+        lists.append(np.nonzero(seen)[1].astype(np.int32))
+    starts = np.cumsum(starts)
+    members = np.concatenate(lists)
+    counts = np.diff(starts)[kind_of]
+    ends = np.cumsum(counts)
+    begin = 0
+    while begin < rows.size:
+        done = int(ends[begin - 1]) if begin else 0
+        end = max(int(np.searchsorted(ends, done + CHUNK_PAIRS, side="right")), begin + 1)
+        count = counts[begin:end]
+        total = int(count.sum())
+        if total:
+            need = np.repeat(rows[begin:end].astype(np.int32), count)
+            offset = np.repeat(starts[kind_of[begin:end]] - (ends[begin:end] - count - done), count)
+            offset += np.arange(total)
+            yield need, members[offset]
+        begin = end
+
+
+@dataclass(frozen=True)
+class _Points:
+    """Points on the unit sphere and the reach of each offer as a squared chord.
+
+    The squared chord between two unit vectors is 4 sin²(angle / 2): it needs no trigonometry for a pair,
+    grows with the distance, and is exact for near points.
+    """
+
+    need: Floats
+    offer: Floats
+    reach: Floats
+
+    @classmethod
+    def of(cls, needs: Needs, offers: Offers, tables: CodeTables) -> _Points:
+        seats = tables.seats
+        unknown = np.isnan(needs.lat) | np.isnan(needs.lon)
+        need = _unit_vectors(
+            np.where(unknown, seats[needs.region, 0], needs.lat),
+            np.where(unknown, seats[needs.region, 1], needs.lon),
+        )
+        unknown = np.isnan(offers.lat) | np.isnan(offers.lon)
+        offer = _unit_vectors(
+            np.where(unknown, seats[offers.seat, 0], offers.lat),
+            np.where(unknown, seats[offers.seat, 1], offers.lon),
+        )
+        half_angle = np.minimum((offers.radius_km + RADIUS_TOLERANCE_KM) / (2 * EARTH_RADIUS_KM), np.pi / 2)
+        return cls(need, offer, np.where(np.isnan(half_angle), np.inf, 4 * np.sin(half_angle) ** 2))
+
+    def chord(self, need: Int32s, offer: Int32s) -> Floats:
+        """Squared chords of pairs, float64 (pairs,)."""
+        total = np.zeros(need.size)
+        for axis in range(3):
+            difference = self.need[axis][need]
+            difference -= self.offer[axis][offer]
+            difference *= difference
+            total += difference
+        return total
+
+
+def _unit_vectors(lat: Floats, lon: Floats) -> Floats:
+    """float64 (3, rows), contiguous by axis."""
+    latitude, longitude = np.radians(lat), np.radians(lon)
+    shrink = np.cos(latitude)
+    return np.stack([shrink * np.cos(longitude), shrink * np.sin(longitude), np.sin(latitude)])
+
+
+def _metres(chord: Floats) -> Int32s:
+    half = np.minimum(np.sqrt(chord) / 2, 1.0)
+    return np.rint(2000 * EARTH_RADIUS_KM * np.arcsin(half)).astype(np.int32)
+
+
+def _first_least(values: NDArray[np.float64] | Int64s, first: NDArray[np.intp]) -> NDArray[np.intp]:
+    """For each segment beginning at ``first``, the index of its first least value."""
+    least = np.minimum.reduceat(values, first)
+    sizes = np.diff(np.r_[first, values.size])
+    hits = np.flatnonzero(values == np.repeat(least, sizes))
+    segment = np.searchsorted(first, hits, side="right") - 1
+    _, place = np.unique(segment, return_index=True)
+    return hits[place]

@@ -1,0 +1,132 @@
+"""Soft rules: how well an eligible pair fits, 0 to 10000, as a weighted mean of four parts.
+
+Each part runs from 0 to 10000 in whole numbers:
+
+closeness       10000 · s / (s + d), with d the distance and s the policy's `closeness_scale_km`: 10000 at
+                the door, 5000 at s
+specialisation  the share of the offer's leaf categories that lie in the need's category: an offer for this
+                service alone gets 10000, one for everything next to nothing: the versatile stay free
+group_fit       10000 − 10000 / 2^c for c groups and recognitions in common: 0, 5000, 7500, 8750, …; one
+                more in common never lowers it
+waiting         the days since the need was posted; the policy's `waiting_full_days` and more count in full
+
+fit = ⌊Σ weight · part / Σ weight⌋. After the distance is rounded to metres everything is integer arithmetic,
+so that the same facts give the same fit on every machine. No part knows a household's registration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from matching.codes import CodeTables
+from matching.columns import Int32s, Int64s
+from matching.eligibility import Candidates, Needs, Offers
+
+FULL = 10_000
+CHUNK_ARCS = 500_000
+
+PARTS = ("closeness", "specialisation", "group_fit", "waiting")
+"""The names of the parts, in the order of the policy's weights."""
+
+
+class Weights(Protocol):
+    """What scoring reads of a policy."""
+
+    @property
+    def closeness_weight(self) -> int: ...
+    @property
+    def specialisation_weight(self) -> int: ...
+    @property
+    def group_fit_weight(self) -> int: ...
+    @property
+    def waiting_weight(self) -> int: ...
+    @property
+    def closeness_scale_km(self) -> float: ...
+    @property
+    def waiting_full_days(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of the fit of chosen arcs, int64 (rows,) each, 0 to 10000, unweighted."""
+
+    closeness: Int64s
+    specialisation: Int64s
+    group_fit: Int64s
+    waiting: Int64s
+
+
+class Scorer:
+    """Scores pairs of the same needs and offers: what belongs to one side alone is worked out once."""
+
+    def __init__(
+        self, needs: Needs, offers: Offers, tables: CodeTables, policy: Weights, as_of: np.datetime64
+    ) -> None:
+        self._needs, self._offers, self._policy = needs, offers, policy
+        covered = offers.categories @ tables.category_covers
+        leaf = tables.category_covers.sum(axis=1) == 1
+        breadth = np.maximum((covered & leaf).sum(axis=1), 1).astype(np.int64)
+        share = FULL * tables.leaves_below[None, :] // breadth[:, None]
+        self._specialisation = np.minimum(share, FULL)
+        self._scale = max(round(policy.closeness_scale_km * 1000), 1)
+        self._waiting = _waiting(needs, policy, as_of)
+        weights = (
+            policy.closeness_weight,
+            policy.specialisation_weight,
+            policy.group_fit_weight,
+            policy.waiting_weight,
+        )
+        if min(weights) < 0 or sum(weights) == 0:
+            raise ValueError("weights are at least 0, and one of them is above 0")
+        self._weights = weights
+
+    def parts(self, need: Int32s, offer: Int32s, metres: Int32s) -> Parts:
+        """The parts of the given arcs.
+
+        Args:
+            need, offer: int (rows,), row numbers.
+            metres: int (rows,), as `Candidates.metres`.
+        """
+        common = np.bitwise_count(self._needs.groups[need] & self._offers.groups[offer])
+        return Parts(
+            closeness=FULL * self._scale // (self._scale + metres.astype(np.int64)),
+            specialisation=self._specialisation[offer, self._needs.category[need]],
+            group_fit=_GROUP_FIT[common],
+            waiting=self._waiting[need],
+        )
+
+    def fit(self, arcs: Candidates) -> Int32s:
+        """int32 (k,): the fit of each arc, 0 to 10000."""
+        fit = np.empty(len(arcs), np.int32)
+        total = sum(self._weights)
+        for begin in range(0, len(arcs), CHUNK_ARCS):
+            part = slice(begin, begin + CHUNK_ARCS)
+            found = self.parts(arcs.need[part], arcs.offer[part], arcs.metres[part])
+            value = np.zeros(found.waiting.size, np.int64)
+            for name, weight in zip(PARTS, self._weights, strict=True):
+                if weight:
+                    value += weight * getattr(found, name)
+            fit[part] = value // total
+        return fit
+
+
+def score(
+    arcs: Candidates, needs: Needs, offers: Offers, tables: CodeTables, policy: Weights, as_of: np.datetime64
+) -> Int32s:
+    """int32 (k,): the fit of each arc under a policy on a day."""
+    return Scorer(needs, offers, tables, policy, as_of).fit(arcs)
+
+
+_GROUP_FIT = np.array([FULL - (FULL >> common) for common in range(65)], np.int64)
+
+
+def _waiting(needs: Needs, policy: Weights, as_of: np.datetime64) -> Int64s:
+    posted = np.where(np.isnat(needs.posted), as_of, needs.posted)
+    days = np.maximum((as_of - posted).astype(np.int64), 0)
+    # Hours, so that half a day as the full span is still a whole number.
+    full = max(round(policy.waiting_full_days * 24), 1)
+    waiting: Int64s = np.minimum(FULL * 24 * days // full, FULL)
+    return waiting

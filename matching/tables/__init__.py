@@ -1,0 +1,33 @@
+"""The file formats of needs and capacity: CSV and XLSX in, CSV out."""
+
+from matching.tables.columns import CAPACITY_COLUMNS, KINDS, NEED_COLUMNS, URGENCIES
+from matching.tables.faults import Fault, InvalidTable, Language
+from matching.tables.read import (
+    CapacityTable,
+    NeedTable,
+    capacity_of,
+    needs_of,
+    read_capacity,
+    read_needs,
+)
+from matching.tables.write import PairColumn, csv_text, pair_lines, safe_text
+
+__all__ = [
+    "CAPACITY_COLUMNS",
+    "KINDS",
+    "NEED_COLUMNS",
+    "URGENCIES",
+    "CapacityTable",
+    "Fault",
+    "InvalidTable",
+    "Language",
+    "NeedTable",
+    "PairColumn",
+    "capacity_of",
+    "csv_text",
+    "needs_of",
+    "pair_lines",
+    "read_capacity",
+    "read_needs",
+    "safe_text",
+]

@@ -1,0 +1,128 @@
+"""From the bytes of a file to a grid of text cells: CSV here, XLSX in `workbook`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+
+from matching.tables.faults import FaultLog
+
+LARGEST_CSV = 256 * 1024**2
+"""Bytes of a CSV file; a million needs have about half of it."""
+
+LONGEST_CELL = 32_767
+"""Characters, the limit of spreadsheets."""
+
+_MULTIBYTE_FOR_CERTAIN = 3
+"""So many well-formed UTF-8 characters before a broken one do not occur by chance in GB18030."""
+
+
+@dataclass
+class Grid:
+    """Text cells by column.
+
+    Attributes:
+        header: the cells of row 1.
+        columns: one list of cells for each header cell; stripped of surrounding space.
+        rows: the row in the file of each record.
+        marks: cells that the source itself refuses: (index of the record, column, kind of fault, text).
+        first_serial: days from 1970-01-01 to the workbook's day 0, None where dates are always text.
+    """
+
+    header: list[str]
+    columns: list[list[str]]
+    rows: list[int]
+    marks: list[tuple[int, int, str, str]] = field(default_factory=list)
+    first_serial: int | None = None
+
+
+def decode(data: bytes, log: FaultLog) -> str | None:
+    """The text of a CSV file in UTF-8, with or without a byte-order mark, or GB18030; None with a fault."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        log.add(1, "-", "utf16")
+        return None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as broken:
+        sound = data[max(0, broken.start - 4096) : broken.start].decode("utf-8", "ignore")
+        place = broken.start
+    if sum(char > "\x7f" for char in sound) < _MULTIBYTE_FOR_CERTAIN:
+        try:
+            return data.decode("gb18030")
+        except UnicodeDecodeError:
+            pass
+    line_start = data.rfind(b"\n", 0, place) + 1
+    column = data.count(b",", line_start, place)
+    header = data[: data.find(b"\n")].decode("utf-8", "replace").lstrip("\ufeff").split(",")
+    name = header[column].strip() if column < len(header) and "�" not in header[column] else "-"
+    log.add(data.count(b"\n", 0, place) + 1, name or "-", "encoding")
+    return None
+
+
+def read_csv(data: bytes, log: FaultLog) -> Grid | None:
+    """The grid of a CSV file, or None with at least one fault noted."""
+    text = decode(data, log)
+    if text is None:
+        return None
+    if not text.strip():
+        log.add(1, "-", "empty_file")
+        return None
+    records: list[list[str]] = []
+    limit = csv.field_size_limit(len(text) + 1)
+    try:
+        # `extend` keeps what was read before an error: the faults of those rows are told too.
+        records.extend(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        log.add(len(records) + 1, "-", "quotes", reason=str(error))
+    finally:
+        csv.field_size_limit(limit)
+    if not records:
+        return None
+    header = [cell.strip() for cell in records[0]]
+    if len(header) == 1 and (found := next((mark for mark in ";\t|,、" if mark in header[0]), None)):
+        log.add(1, "-", "delimiter", found="Tab" if found == "\t" else found)
+        return None
+    width, numbers, kept = len(header), [], []
+    for number, record in enumerate(records[1:], start=2):
+        if len(record) != width:
+            if not any(record):
+                continue
+            log.add(number, "-", "ragged", found=len(record), wanted=width)
+            record = (record + [""] * width)[:width]
+        numbers.append(number)
+        kept.append(record)
+    return _grid(header, numbers, kept, "\0" in text)
+
+
+def _grid(header: list[str], numbers: list[int], kept: list[list[str]], has_nul: bool) -> Grid:
+    columns = [list(map(str.strip, column)) for column in zip(*kept, strict=True)]
+    columns = columns or [[] for _ in header]
+    grid = Grid(header, columns, numbers)
+    if has_nul:
+        for place, cells in enumerate(columns):
+            grid.marks += [(index, place, "nul", "") for index, cell in enumerate(cells) if "\0" in cell]
+    return drop_blank(grid)
+
+
+def drop_blank(grid: Grid) -> Grid:
+    """Leave out records whose cells are all empty, as spreadsheets leave behind."""
+    if not grid.columns or "" not in grid.columns[0]:
+        return grid
+    marked = {index for index, *_ in grid.marks}
+    blank = {
+        index
+        for index, cell in enumerate(grid.columns[0])
+        if not cell and index not in marked and not any(column[index] for column in grid.columns)
+    }
+    if not blank:
+        return grid
+    keep = [index for index in range(len(grid.rows)) if index not in blank]
+    place = {index: new for new, index in enumerate(keep)}
+    return Grid(
+        grid.header,
+        [[column[index] for index in keep] for column in grid.columns],
+        [grid.rows[index] for index in keep],
+        [(place[index], column, kind, text) for index, column, kind, text in grid.marks],
+        grid.first_serial,
+    )
