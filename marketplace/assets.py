@@ -76,9 +76,11 @@ def faults(packages: list[dict[str, Any]], vendor: Path = VENDOR) -> list[str]:
             found.append(f"{name} was changed: its checksum is not the one in the lock")
     present = {path.relative_to(vendor).as_posix() for path in vendor.rglob("*") if path.is_file()}
     found.extend(f"{name} is not in the lock" for name in sorted(present - set(expected)))
-    for package in packages:
-        if f"{folder_name(package['name'])}/{LICENCE}" not in expected:
-            found.append(f"{package['name']} comes without its licence")
+    found.extend(
+        f"{package['name']} comes without its licence"
+        for package in packages
+        if f"{folder_name(package['name'])}/{LICENCE}" not in expected
+    )
     return found
 
 
