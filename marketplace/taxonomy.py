@@ -184,7 +184,9 @@ def covers(listed: str, wanted: str) -> bool:
 
     A listed category covers its leaves; a need for a whole category is served only by that category.
     """
-    return listed == wanted or (exists(wanted) and get(wanted).parent_code == listed)
+    if not exists(listed) or not exists(wanted):
+        return False
+    return listed in (wanted, get(wanted).parent_code)
 
 
 @lru_cache(maxsize=32)

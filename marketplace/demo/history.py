@@ -127,6 +127,7 @@ def make_claims(history: History, families: Families) -> None:
     on_their_way = ("accepted", "delivering", "delivered")
     for position in range(CLAIMED_WISHES):
         need = add_wish(history.demands, families, DAWUKOU, texts[position])
+        of_goods = taxonomy.get(need["category"]).kind == "goods"
         draw = Draw("claim", position)
         live = position >= REALISED_WISHES
         state = on_their_way[position % 3] if live else "confirmed"
@@ -135,11 +136,15 @@ def make_claims(history: History, families: Families) -> None:
         capacity = draw.choice(options) if options else None
         number = SIGN_IN_VOLUNTEERS + 1 + position - REALISED_WISHES if live else 1 + position * 7 % VOLUNTEERS
         history.record(
-            need, capacity, state, accepted, source="claim",
+            need,
+            capacity,
+            state,
+            accepted,
+            source="claim",
             volunteer="" if capacity else f"volunteer-{number:02d}",
-            value_kind="goods" if need["value_yuan"] else "",
-            value=need["value_yuan"],
-        )  # fmt: skip
+            value_kind="goods" if of_goods else "",
+            value=need["value_yuan"] if of_goods else "",
+        )
 
 
 def make_placements(history: History, families: Families) -> None:
@@ -161,7 +166,8 @@ def make_personal_help(history: History, families: Families) -> None:
     texts = [
         text
         for text in NEEDS
-        if any(
+        if text.kind == "service"
+        and any(
             any(taxonomy.covers(listed, text.category) for listed in row["categories"].split(";"))
             and set(text.requires) <= set(row["qualifications"].split(";"))
             and not row["groups"]
@@ -195,9 +201,15 @@ def make_programmes(history: History, families: Families) -> None:
         need = history.demands.add(family, "goods", category, title, **columns)
         (capacity, *_) = history.suppliers_of(need, SCHOOL_AID if of_school else HAPPY_HOME)
         history.record(
-            need, capacity, "confirmed", on(10 + position % 40), source="manual", people=number,
-            value_kind="goods", value=str(10 * ten),
-        )  # fmt: skip
+            need,
+            capacity,
+            "confirmed",
+            on(10 + position % 40),
+            source="manual",
+            people=number,
+            value_kind="goods",
+            value=str(10 * ten),
+        )
     for position, amount in enumerate(GRANTS):
         family = families.family(HUINONG, "hard_child", most_needs=1, purpose="grant")
         columns = {"value_yuan": str(amount), "urgency": "yellow"}
