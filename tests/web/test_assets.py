@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from marketplace import assets
+from marketplace import assets, navigation
 
 
 @pytest.fixture
@@ -79,3 +79,7 @@ def test_our_own_files_hold_no_address_of_elsewhere():
         text = path.read_text("utf-8")
         assert "//" not in text.replace("// ", ""), path
         assert "@import" not in text, path
+
+
+def test_the_menu_shows_only_shipped_icons():
+    assert {icon for _endpoint, _label, icon in navigation._MENU} <= assets.icon_names()
