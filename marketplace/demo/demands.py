@@ -92,15 +92,13 @@ def may_serve(capacity: Row, need: Row) -> bool:
         set(filter(None, need["groups"].split(";"))),
         set(filter(None, capacity["groups"].split(";"))),
     )
-    last_day = need["deadline"] or "9999-12-31"
     point = (float(need["lat"]), float(need["lon"]))
     return (
         any(taxonomy.covers(listed, need["category"]) for listed in capacity["categories"].split(";"))
         and any(regions.contains(listed, need["region"]) for listed in capacity["regions"].split(";"))
         and (not offered or bool(asked & offered))
         and set(filter(None, need["requires"].split(";"))) <= set(capacity["qualifications"].split(";"))
-        and capacity["valid_from"] <= last_day
-        and capacity["valid_until"] >= AS_OF.isoformat()
+        and capacity["valid_from"] <= AS_OF.isoformat() <= capacity["valid_until"]
         and (
             not capacity["radius_km"]
             or great_circle_km(point, (float(capacity["lat"]), float(capacity["lon"]))) <= float(capacity["radius_km"])
