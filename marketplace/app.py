@@ -72,6 +72,8 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     app.extensions["marketplace.keyring"] = privacy.Keyring(settings.keys)
     _configure_logging()
 
+    app.before_request(_identify)  # first: even a refusal is drawn for whoever reads it
+    app.before_request(_refuse_foreign_origin)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(Path(__file__).parent / "migrations"))
     csrf.init_app(app)
@@ -86,8 +88,6 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     permissions.declare(app, "static", Permission.PUBLIC_VIEW)
     permissions.check_every_route_is_declared(app)
 
-    app.before_request(_identify)
-    app.before_request(_refuse_foreign_origin)
     app.before_request(_enforce)
     app.after_request(_harden)
     app.context_processor(_page_context)
@@ -162,11 +162,10 @@ def _locale() -> str:
     if wanted in LOCALES:
         return str(wanted)
     kept = session.get("locale") if request else None
-    return kept if kept in LOCALES else g.settings_locale
+    return kept if kept in LOCALES else _settings().default_locale
 
 
 def _identify() -> None:
-    g.settings_locale = _settings().default_locale
     g.actor = accounts.current_actor()
 
 
