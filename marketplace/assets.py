@@ -9,10 +9,13 @@ The lock is JSON: for each package its name, version, licence, the sha512 of its
 ``sha512-<base64>`` form) and its files, each with the path inside the archive, the name it gets here and its
 sha256. A package may ask for a sprite: one SVG file with a ``<symbol>`` for each icon the pages use, so that
 a page shows an icon with ``<use>`` and no inline style.
+
+Beside each text file stands its gzip, which the web server sends to browsers that take it: an eighth of the size.
 """
 
 import argparse
 import base64
+import gzip
 import hashlib
 import io
 import json
@@ -21,6 +24,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +34,7 @@ import click
 LOCK = Path(__file__).with_name("assets.lock.json")
 VENDOR = Path(__file__).resolve().parent.parent / "static" / "vendor"
 LICENCE = "LICENSE"
+COMPRESSED = frozenset({".css", ".js", ".svg"})
 
 
 class AssetFault(Exception):
@@ -74,14 +79,26 @@ def faults(packages: list[dict[str, Any]], vendor: Path = VENDOR) -> list[str]:
             found.append(f"{name} is missing: run `make assets`")
         elif sha256(path.read_bytes()) != digest:
             found.append(f"{name} was changed: its checksum is not the one in the lock")
+        elif path.suffix in COMPRESSED and not _has_twin(path):
+            found.append(f"{name}.gz does not hold the same: run `make assets`")
+    twins = {f"{name}.gz" for name in expected if Path(name).suffix in COMPRESSED}
     present = {path.relative_to(vendor).as_posix() for path in vendor.rglob("*") if path.is_file()}
-    found.extend(f"{name} is not in the lock" for name in sorted(present - set(expected)))
+    found.extend(f"{name} is not in the lock" for name in sorted(present - set(expected) - twins))
     found.extend(
         f"{package['name']} comes without its licence"
         for package in packages
         if f"{folder_name(package['name'])}/{LICENCE}" not in expected
     )
     return found
+
+
+def _has_twin(path: Path) -> bool:
+    """Whether the file's gzip is there and opens to the same bytes. (Its own bytes vary with zlib's version.)"""
+    twin = path.with_name(f"{path.name}.gz")
+    try:
+        return gzip.decompress(twin.read_bytes()) == path.read_bytes()
+    except (OSError, EOFError, zlib.error):
+        return False
 
 
 def icon_names(packages: list[dict[str, Any]] | None = None) -> frozenset[str]:
@@ -194,6 +211,9 @@ def install(packages: list[dict[str, Any]], vendor: Path = VENDOR, *, relock: bo
                 path = fresh / folder_name(package["name"]) / entry["to"]
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
+                if path.suffix in COMPRESSED:
+                    twin = gzip.compress(content, compresslevel=9, mtime=0)
+                    path.with_name(f"{path.name}.gz").write_bytes(twin)
         if wrong := faults(packages, fresh):
             raise AssetFault("; ".join(wrong))
         shutil.rmtree(vendor, ignore_errors=True)

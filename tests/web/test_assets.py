@@ -1,5 +1,6 @@
 """The front-end files that are kept: those of the lock, unchanged, each with its licence. No network, no Node."""
 
+import gzip
 import hashlib
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def test_every_package_is_pinned_and_licensed(packages):
 def one_package(vendor: Path) -> list[dict]:
     """A lock of one package of two files, and the files."""
     (vendor / "thing").mkdir(parents=True)
+    (vendor / "thing" / "thing.js.gz").write_bytes(gzip.compress(b"let a;"))
     files = []
     for name, content in (("thing.js", b"let a;"), ("LICENSE", b"Free.")):
         (vendor / "thing" / name).write_bytes(content)
@@ -47,6 +49,16 @@ def test_a_changed_missing_or_stray_file_is_named(tmp_path):
     assert "changed" in found[0]
     assert "missing" in found[1]
     assert "not in the lock" in found[2]
+
+
+def test_a_gzip_that_holds_something_else_is_named(tmp_path):
+    lock = one_package(tmp_path)
+    twin = tmp_path / "thing" / "thing.js.gz"
+    for content in (gzip.compress(b"let b;"), b"no gzip at all", gzip.compress(b"let a;")[:-3]):
+        twin.write_bytes(content)
+        assert assets.faults(lock, tmp_path) == ["thing/thing.js.gz does not hold the same: run `make assets`"]
+    twin.unlink()
+    assert len(assets.faults(lock, tmp_path)) == 1
 
 
 def test_a_package_without_its_licence_is_refused(tmp_path):

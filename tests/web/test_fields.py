@@ -81,6 +81,13 @@ def test_hint_and_error_are_both_linked(show_field):
     assert page.one("span", class_="input-group-text").text == "meals"
 
 
+def test_a_page_may_name_a_field_itself(show_field):
+    for name in ("quantity", "urgency", "consent"):
+        page = show_field(NeedForm(), name, ', label="Other words"')
+        assert "Other words" in page.all("legend" if name == "urgency" else "label")[0].text
+        assert "label" not in page.by_id(name).attributes
+
+
 def test_a_description_is_the_hint(show_field):
     page = show_field(NeedForm(), "deadline")
     assert page.by_id("deadline")["type"] == "date"
