@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import date
+from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, and_, or_
 from sqlalchemy.orm import Mapped, relationship
@@ -81,6 +82,8 @@ class Need(db.Model, Record, Imported):  # type: ignore[name-defined]  # base ma
     review_note: Mapped[str | None] = column(P2, "why it was sent back", String(500))
 
     case: Mapped[Case | None] = relationship()
+    #: Read only, for a wish's own claimant: what the slice above has made of this need.
+    allocations: Mapped[list[Any]] = relationship("Allocation", viewonly=True, order_by="Allocation.id")
 
     @property
     def wish(self) -> bool:

@@ -1,0 +1,199 @@
+"""The public board of micro-wishes: rows in, cards out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, and_, case, cast, func, or_, select
+
+from marketplace.cases.models import Case
+from marketplace.errors import NotFound
+from marketplace.extensions import db
+from marketplace.needs.anonymity import BROAD_GROUPS, HOUSEHOLD, MINIMUM_CROWD, broad_group, generalise, prefecture_of
+from marketplace.needs.cards import WishCard, deadline_band_of, price_band_of
+from marketplace.needs.models import Need
+from marketplace.permissions import Actor, Permission, scoped
+from marketplace.records import today
+
+PER_PAGE = 20
+#: Above which a wish's own claimant sees it though it is public no more.
+_HELD = ("accepted", "delivering", "delivered", "confirmed")
+
+
+@dataclass(frozen=True)
+class BoardFilter:
+    """What a reader asks of the board; empty is no limit."""
+
+    county: str = ""
+    category: str = ""
+    price_band_fen: int | None = None
+
+
+@dataclass(frozen=True)
+class CardPage:
+    """A page of cards; `page`, `pages` and `total` as the pagination component reads them."""
+
+    items: list[WishCard]
+    page: int
+    pages: int
+    total: int
+
+
+@dataclass(frozen=True)
+class WishPage:
+    """A wish as one reader sees it: the card, and how far the reader's own claim of it is."""
+
+    card: WishCard
+    claim_state: str | None
+    similar: list[WishCard]
+
+
+def _broad_group_column() -> ColumnElement[str]:
+    text = cast(Need.groups, String)
+    return case(
+        *(
+            (or_(*(text.contains(f'"{code}"') for code in codes)), broad)
+            for broad, codes in BROAD_GROUPS.items()
+            if codes
+        ),
+        else_=HOUSEHOLD,
+    )
+
+
+class Crowd:
+    """How many households are alike, read once for a page of cards."""
+
+    def __init__(self) -> None:
+        household = func.coalesce(cast(Need.case_id, String), Need.public_id)
+        group = _broad_group_column()
+        query = (
+            select(Need.region, group, Need.category, func.count(household.distinct()))
+            .where(Need.state != "draft")
+            .group_by(Need.region, group, Need.category)
+        )
+        self._counts: dict[tuple[str, str, str], int] = {}
+        for region, broad, category, number in db.session.execute(query):
+            for code in {region, prefecture_of(region)}:
+                key = (code, broad, category)
+                self._counts[key] = self._counts.get(key, 0) + number
+
+    def count(self, region: str, group: str, category: str) -> int:
+        return self._counts.get((region, group, category), 0)
+
+    def shown_in(self, county: str) -> ColumnElement[bool]:
+        """Wishes whose card may stand for a county: those shown there, and those of its prefecture shown as such.
+
+        Filtering by the true county instead would tell what the wider region on the card hides.
+        """
+        wide = [
+            and_(Need.region == region, _broad_group_column() == group, Need.category == category)
+            for (region, group, category), number in self._counts.items()
+            if number < MINIMUM_CROWD and prefecture_of(region) == prefecture_of(county) and not region.endswith("00")
+        ]
+        widened = or_(*wide) if wide else None
+        if widened is None:
+            return Need.region == county
+        return or_(and_(Need.region == county, ~widened), widened)
+
+
+def _card(need: Need, crowd: Crowd) -> WishCard:
+    region, group = generalise(need.region, broad_group(need.groups), need.category, crowd.count)
+    return WishCard(
+        public_id=need.public_id,
+        reference=need.reference,
+        category=need.category,
+        title=need.title,
+        price_band_fen=price_band_of(need.value_fen),
+        region=region,
+        group=group,
+        deadline_band=deadline_band_of(need.deadline, today()),
+        state="claimable" if need.is_public and need.allocated == 0 else "claimed",
+    )
+
+
+def _cards(needs: Iterable[Need]) -> list[WishCard]:
+    rows = list(needs)
+    crowd = Crowd() if rows else None
+    return [_card(need, crowd) for need in rows] if crowd else []
+
+
+def board(actor: Actor, wanted: BoardFilter, page: int) -> CardPage:
+    """A page of the board: claimable wishes first, those waiting longest first among them."""
+    crowd = Crowd()
+    query = scoped(Need, actor, Permission.WISH_VIEW)
+    if wanted.county:
+        query = query.where(crowd.shown_in(wanted.county))
+    if wanted.category:
+        query = query.where(Need.category.startswith(wanted.category, autoescape=True))
+    if wanted.price_band_fen is not None:
+        query = query.where(Need.value_fen <= wanted.price_band_fen)
+    found = db.paginate(
+        query.order_by(Need.allocated, Need.posted_on, Need.id), page=page, per_page=PER_PAGE, error_out=False
+    )
+    return CardPage([_card(need, crowd) for need in found.items], found.page, found.pages, found.total or 0)
+
+
+def board_categories() -> list[str]:
+    """Codes of the categories of which the board has wishes."""
+    return list(db.session.scalars(select(Need.category).where(Need.public_rows()).distinct().order_by(Need.category)))
+
+
+def wish_page(actor: Actor, public_id: str) -> WishPage:
+    """A wish for one reader.
+
+    Raises:
+        NotFound: it is no public wish, nor one that the reader holds a claim of.
+    """
+    need = db.session.scalar(scoped(Need, actor, Permission.WISH_VIEW).where(Need.public_id == public_id))
+    if need is None and actor.user_id is not None:
+        need = db.session.scalar(select(Need).where(Need.public_id == public_id, Need.kind == "micro_wish"))
+    state = _own_claim(actor, need) if need else None
+    if need is None or not (need.is_public or state):
+        raise NotFound
+    return WishPage(_cards([need])[0], state, similar_wishes(need))
+
+
+def _own_claim(actor: Actor, need: Need) -> str | None:
+    if actor.user_id is None:
+        return None
+    states = [row.state for row in need.allocations if row.claimant_id == actor.user_id and row.state in _HELD]
+    return str(states[-1]) if states else None
+
+
+def similar_wishes(need: Need, limit: int = 3) -> list[WishCard]:
+    """Claimable wishes like this one: same category and county first, then the category's parent or the prefecture."""
+    closeness: Any = case(
+        (Need.category == need.category, 0), (Need.category.startswith(need.category[:3]), 1), else_=2
+    ) + case((Need.region == need.region, 0), (Need.region.startswith(need.region[:4]), 1), else_=2)
+    query = (
+        select(Need)
+        .where(Need.public_rows(), Need.allocated == 0, Need.id != need.id)
+        .order_by(closeness, Need.posted_on, Need.id)
+        .limit(limit)
+    )
+    return _cards(db.session.scalars(query))
+
+
+def newest_wishes(limit: int) -> list[WishCard]:
+    """Claimable wishes published last, newest first."""
+    query = (
+        select(Need)
+        .where(Need.public_rows(), Need.allocated == 0)
+        .order_by(Need.posted_on.desc(), Need.id.desc())
+        .limit(limit)
+    )
+    return _cards(db.session.scalars(query))
+
+
+def figures() -> dict[str, int]:
+    """Counts for the front page: open needs, wishes claimable, wishes claimed ever, wishes realised."""
+    restricted = Need.case_id.in_(select(Case.id).where(Case.restricted))
+
+    def count(*conditions: ColumnElement[bool]) -> int:
+        return db.session.scalar(select(func.count()).select_from(Need).where(*conditions)) or 0
+
+    return {
+        "open_needs": count(Need.state == "open", or_(Need.case_id.is_(None), ~restricted)),
+        "claimable_wishes": count(Need.public_rows(), Need.allocated == 0),
+        "realised_wishes": count(Need.kind == "micro_wish", Need.closing == "fulfilled"),
+    }
