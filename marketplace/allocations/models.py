@@ -101,5 +101,6 @@ class Delivery(db.Model, Record):  # type: ignore[name-defined]  # as above
     people_served: Mapped[int] = column(P2, "person-times (人次)", default=1)
     value_fen: Mapped[int] = column(P2, "value of money or goods, fen", default=0)
     value_kind: Mapped[str] = column(P2, "money or goods", String(8), default="goods")
+    disputed: Mapped[bool] = column(P2, "disputed by the caseworker: kept for the history, not counted", default=False)
 
     allocation: Mapped[Allocation] = relationship(back_populates="deliveries")

@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-24 20:27:39.605767
+Create Date: 2026-11-24 20:35:34.333857
 
 """
 from alembic import op
@@ -484,6 +484,7 @@ def upgrade():
     sa.Column('people_served', sa.Integer(), nullable=False),
     sa.Column('value_fen', sa.Integer(), nullable=False),
     sa.Column('value_kind', sa.String(length=8), nullable=False),
+    sa.Column('disputed', sa.Boolean(), nullable=False),
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('public_id', sa.String(length=32), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
