@@ -36,7 +36,7 @@
   };
 
   const confirmed = new WeakSet();
-  const sent = new WeakSet();
+  let sent = new WeakSet();
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -67,8 +67,10 @@
   }, true);
 
   window.addEventListener("pageshow", (event) => {
-    // Back from the browser's store: the page is as it was left, its buttons still busy.
-    if (event.persisted) window.location.reload();
+    // Back from the browser's store the page is as it was left, its buttons still busy.
+    if (!event.persisted) return;
+    sent = new WeakSet();
+    for (const busy of document.querySelectorAll("[aria-busy='true']")) busy.removeAttribute("aria-busy");
   });
 
   // Good news leaves by itself, unless the reader is at it; every message can be closed.

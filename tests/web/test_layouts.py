@@ -94,6 +94,7 @@ def test_an_error_page_needs_only_its_words(bare_app):
         )
     assert page.one("h1").text == "Someone has just taken this wish"
     assert page.one("a", href="/wishes").text == "Similar wishes"
+    assert "Go to the front page" in [link.text for link in page.all("a", href="/")]
     assert "409" in page.one("p", class_="error-code").text
     assert page.all("form") == []
 
