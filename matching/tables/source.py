@@ -80,7 +80,7 @@ def read_csv(data: bytes, log: FaultLog) -> Grid | None:
     if not records:
         return None
     header = [cell.strip() for cell in records[0]]
-    if len(header) == 1 and (found := next((mark for mark in ";\t|,、" if mark in header[0]), None)):
+    if len(header) == 1 and (found := next((mark for mark in ";\t|\uff0c\uff1b、" if mark in header[0]), None)):
         log.add(1, "-", "delimiter", found="Tab" if found == "\t" else found)
         return None
     width, numbers, kept = len(header), [], []

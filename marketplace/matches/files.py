@@ -1,0 +1,293 @@
+"""`marketplace match`: matches two files without a database."""
+
+import gc
+import hashlib
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import numpy as np
+
+from marketplace.matches.file_codes import code_tables
+from marketplace.matches.file_outputs import (
+    Result,
+    by_colour,
+    replacing,
+    summary,
+    summary_text,
+    unserved_by_tier,
+    write_pairs,
+    write_shortages,
+    write_unmatched,
+)
+from matching import InvalidPolicy, Policy, solve
+from matching.eligibility import candidates
+from matching.explain import shortages, unmatched, waiting
+from matching.reasons import REASONS
+from matching.scoring import score
+from matching.tables import CapacityTable, InvalidTable, Language, NeedTable, read_capacity, read_needs
+from matching.tables.build import affordable, problem_of, rule_columns
+
+WRONG_INPUT = 2
+TIME_LIMIT = 3
+FAULTS_SHOWN = 1000
+CHINA = timezone(timedelta(hours=8))
+"""Asia/Shanghai has had no summer time since 1991; the plain offset needs no time-zone files."""
+
+STAGES = {
+    "read": ("读取", "Read"),
+    "candidates": ("筛选与评分", "Candidates"),
+    "solve": ("求解", "Solve"),
+    "explain": ("说明原因", "Explain"),
+    "write": ("写出", "Write"),
+}
+
+
+class Stopwatch:
+    """Seconds by stage, told to a progress bar while they run."""
+
+    def __init__(self, bar: Callable[[str, float], None]) -> None:
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._bar = bar
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Callable[[float], None]]:
+        """Time a stage; what it yields takes the share done."""
+        started = time.perf_counter()
+        self._bar(name, 0.0)
+        yield lambda share: self._bar(name, share)
+        self._bar(name, 1.0)
+        self.seconds[name] = time.perf_counter() - started
+
+
+@click.command("match", short_help="Match a file of needs with a file of capacity.")
+@click.option("--needs", "needs_path", required=True, type=click.Path(path_type=Path), help="CSV or XLSX.")
+@click.option("--capacity", "capacity_path", required=True, type=click.Path(path_type=Path), help="CSV or XLSX.")
+@click.option("--policy", "policy_path", type=click.Path(path_type=Path), help="Weights, as TOML.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("matches"),
+    show_default=True,
+    help="Folder for the results; those of an earlier run are replaced.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON and nothing else.")
+@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), help="Seconds for the solver.")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day on which dates and waiting are judged  [default: today in China]",
+)
+@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language  [default: that of DEFAULT_LOCALE]")
+@click.pass_context
+def match_command(
+    context: click.Context,
+    *,
+    needs_path: Path,
+    capacity_path: Path,
+    policy_path: Path | None,
+    out: Path,
+    as_json: bool,
+    time_limit: float | None,
+    as_of: datetime | None,
+    lang: Language | None,
+) -> None:
+    """Match needs with capacity, explain what is not matched, and write it all to a folder.
+
+    Exit codes: 0 done, 2 a file or an option is wrong and nothing was written, 3 the time limit stopped the
+    search with a result that may not be the best, 1 anything else.
+    """
+    # One short-lived process that builds millions of small objects and drops none: collecting is wasted time.
+    gc.disable()
+    language: Language = lang or ("en" if os.environ.get("DEFAULT_LOCALE", "").startswith("en") else "zh")
+    day = as_of.date() if as_of else datetime.now(CHINA).date()
+    with _progress(language) as bar:
+        clock = Stopwatch(bar)
+        with clock.stage("read"):
+            policy = _policy(policy_path)
+            needs, capacity = _read(needs_path, capacity_path, language)
+            digest = _digest(needs_path, capacity_path)
+        result = match_tables(needs, capacity, policy, day, language, clock, time_limit=time_limit)
+        figures = _write(result, out, clock, digest)
+    if as_json:
+        click.echo(summary_text(figures), nl=False)
+    else:
+        _print_table(result, figures["seconds"])
+        click.echo(_say(language, f"结果已写入 {out}/", f"Results are in {out}/"), err=True)
+    if result.solution.status != "optimal":
+        click.echo(
+            _say(language, "已到时间上限，结果未必最优。", "Stopped by the time limit; there may be better."), err=True
+        )
+        context.exit(TIME_LIMIT)
+
+
+def match_tables(
+    needs: NeedTable,
+    capacity: CapacityTable,
+    policy: Policy,
+    day: date,
+    language: Language,
+    clock: Stopwatch,
+    *,
+    time_limit: float | None = None,
+) -> Result:
+    """Match two read files: candidates, fit, flow, reasons."""
+    tables, as_of = code_tables(), np.datetime64(day, "D")
+    with clock.stage("candidates"):
+        rules, offers, words = rule_columns(needs, capacity, tables)
+        arcs = candidates(rules, offers, tables, as_of)
+        fit = score(arcs, rules, offers, tables, policy, as_of)
+    with clock.stage("solve") as progress:
+        problem = problem_of(needs, capacity, arcs, fit)
+        solution = solve(problem, policy, time_limit=time_limit, progress=progress)
+    with clock.stage("explain"):
+        _, budget_bound = affordable(capacity)
+        found = unmatched(problem, solution, rules, offers, tables, as_of, budget_bound=budget_bound)
+        short = shortages(problem, solution, rules, found)
+        queues = waiting(problem, solution, found)
+    return Result(
+        needs, capacity, tables, rules, words, arcs, fit, problem, solution, found, short, queues, policy,
+        day.isoformat(), language,
+    )  # fmt: skip
+
+
+def _policy(path: Path | None) -> Policy:
+    if path is None:
+        return Policy()
+    try:
+        return Policy.from_toml(path)
+    except OSError as error:
+        _refuse([f"{path}:1:-: {error.strerror or error}"])
+    except InvalidPolicy as error:
+        key = str(error).partition(":")[0]
+        lines = path.read_bytes().decode("utf-8", "replace").splitlines()
+        row = next((number for number, line in enumerate(lines, 1) if line.strip().startswith(key)), 1)
+        _refuse([f"{path}:{row}:{key if ' ' not in key else '-'}: {error}"])
+
+
+def _read(needs_path: Path, capacity_path: Path, language: Language) -> tuple[NeedTable, CapacityTable]:
+    """Both files; every fault of both is told before the command gives up."""
+    tables = code_tables()
+    lines: list[str] = []
+    more = 0
+    needs: NeedTable | None = None
+    capacity: CapacityTable | None = None
+    try:
+        needs = read_needs(needs_path, tables, language=language)
+    except InvalidTable as refused:
+        lines += [fault.line(language) for fault in refused.faults]
+        more += refused.uncounted
+    try:
+        capacity = read_capacity(capacity_path, tables, language=language)
+    except InvalidTable as refused:
+        lines += [fault.line(language) for fault in refused.faults]
+        more += refused.uncounted
+    if needs is None or capacity is None:
+        more += max(len(lines) - FAULTS_SHOWN, 0)
+        lines = lines[:FAULTS_SHOWN]
+        if more:
+            lines.append(_say(language, f"……还有 {more} 处错误未列出。", f"… and {more} more faults."))
+        _refuse(lines)
+    for warning in (*needs.warnings, *capacity.warnings):
+        click.echo(_say(language, "提示 ", "Note ") + warning.line(language), err=True)
+    return needs, capacity
+
+
+def _refuse(lines: list[str]) -> NoReturn:
+    click.echo("\n".join(lines), err=True)
+    raise click.exceptions.Exit(WRONG_INPUT)
+
+
+def _digest(*paths: Path) -> str:
+    seal = hashlib.sha256()
+    for path in paths:
+        seal.update(path.read_bytes())
+    return seal.hexdigest()
+
+
+def _write(result: Result, out: Path, clock: Stopwatch, digest: str) -> dict[str, Any]:
+    """Write all files, or none, and return the summary."""
+    from marketplace.matches.report import render
+
+    with replacing(out) as folder:
+        with clock.stage("write"):
+            write_pairs(result, folder)
+            write_unmatched(result, folder)
+            write_shortages(result, folder)
+            # The report tells the seconds of the stages before it; its own rendering is in the summary's.
+            page = render(result, seconds=clock.seconds, peak_mb=_peak_mb(), input_sha256=digest)
+            (folder / "report.html").write_text(page, "utf-8")
+        figures = summary(result, seconds=clock.seconds, peak_mb=_peak_mb(), input_sha256=digest)
+        (folder / "summary.json").write_text(summary_text(figures), "utf-8")
+    return figures
+
+
+def _peak_mb() -> float:
+    """The most memory this process has held, in MB of 1024² bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1024**2 if sys.platform == "darwin" else peak / 1024
+
+
+def _say(language: Language, zh: str, en: str) -> str:
+    return en if language == "en" else zh
+
+
+@contextmanager
+def _progress(language: Language) -> Iterator[Callable[[str, float], None]]:
+    """A progress bar on a terminal; silence elsewhere, where nobody watches and rich would cost its import."""
+    if not sys.stderr.isatty():
+        yield lambda _name, _share: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(STAGES))
+        names = list(STAGES)
+
+        def tell(name: str, share: float) -> None:
+            progress.update(task, completed=names.index(name) + share, description=_say(language, *STAGES[name]))
+
+        yield tell
+
+
+def _print_table(result: Result, seconds: dict[str, float]) -> None:
+    """The outcome as a small table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    language = result.language
+    served, unserved = by_colour(result.solution.served), by_colour(unserved_by_tier(result))
+    table = Table(title=_say(language, "匹配结果", "Matching"))
+    table.add_column("")
+    names = (("▲ 红", "▲ Red"), ("◆ 黄", "◆ Yellow"), ("● 蓝", "● Blue"), ("合计", "Total"))
+    for name in names:
+        table.add_column(_say(language, *name), justify="right")
+    for title, units in (
+        (_say(language, "已满足（份）", "Served units"), served),
+        (_say(language, "未满足（份）", "Unserved units"), unserved),
+    ):
+        table.add_row(title, *(f"{count:,}" for count in units.values()), f"{sum(units.values()):,}")
+    reasons = np.bincount(result.unmatched.reason, weights=result.unmatched.unserved, minlength=len(REASONS))
+    for place in np.argsort(-reasons, kind="stable").tolist():
+        if reasons[place]:
+            table.add_row(f"  {REASONS[place].text(language)}", "", "", "", f"{int(reasons[place]):,}")
+    table.add_section()
+    table.add_row(_say(language, "需求", "Needs"), "", "", "", f"{len(result.needs):,}")
+    table.add_row(_say(language, "资源", "Capacities"), "", "", "", f"{len(result.capacity):,}")
+    table.add_row(_say(language, "可行配对", "Candidates"), "", "", "", f"{len(result.arcs):,}")
+    table.add_row(_say(language, "用时（秒）", "Seconds"), "", "", "", f"{sum(seconds.values()):.2f}")
+    Console().print(table)

@@ -1,0 +1,205 @@
+"""`report.html`: the result of matching two files on one page that a caseworker can print."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from marketplace.matches.file_outputs import Result, by_colour, reason_text, unserved_by_tier
+from matching.explain import Shortages
+from matching.reasons import REASONS, Reason
+from matching.tables import URGENCIES
+
+ROWS_SHOWN = 5000
+"""Rows of each long table; the CSV files have all."""
+
+SHORTAGES_SHOWN = 40
+TITLE_SHOWN = 80
+
+ADVICE = {
+    Reason.NO_CATEGORY: ("发动机构提供这类服务", "find an organization that offers this category"),
+    Reason.NO_REGION: ("请同类机构把服务扩展到这个地区", "ask those who offer it to serve this region too"),
+    Reason.TOO_FAR: ("请较近的机构参与，或扩大服务半径", "find someone nearer, or widen the radius"),
+    Reason.GROUP: ("请机构放宽人群限制", "ask the organization to open it to more groups"),
+    Reason.QUALIFICATION: ("邀请有资质的机构或人员", "invite someone with the qualification"),
+    Reason.DATES: ("延长有效期，或与家庭重新商定期限", "extend the validity, or agree on a new deadline"),
+    Reason.CAPACITY_TAKEN: ("增加名额", "add capacity"),
+    Reason.NO_CAPACITY: ("增加名额", "add capacity"),
+    Reason.BUDGET: ("追加预算", "add to the budget"),
+    Reason.BUNDLE: ("拆分套餐，或补齐其中缺少的一项", "split the bundle, or add what it lacks"),
+    Reason.WHOLE: ("允许由几家共同满足", "let several serve it together"),
+    Reason.MINIMUM_BATCH: ("降低最小批量，或合并需求", "lower the minimum batch, or gather more needs"),
+    Reason.EXCLUSION: ("增加另一家可选的机构", "find another organization for one of the two"),
+    Reason.HELD: ("下一次匹配再看", "look again at the next matching"),
+    Reason.NOT_PROVEN: ("放宽时间上限再匹配一次", "match again with more time"),
+}
+"""What helps against each reason, in Chinese and English."""
+
+
+@dataclass(frozen=True)
+class Colour:
+    """A row of the table of totals."""
+
+    code: str
+    served: int
+    unserved: int
+
+    @property
+    def units(self) -> int:
+        return self.served + self.unserved
+
+    @property
+    def percent(self) -> int:
+        """Share served, rounded down so that 100 % means all."""
+        return 100 * self.served // self.units if self.units else 100
+
+
+def render(result: Result, *, seconds: dict[str, float], peak_mb: float, input_sha256: str) -> str:
+    """The page as HTML, complete in itself: no script, no file or address outside it."""
+    english = result.language == "en"
+    environment = Environment(
+        loader=FileSystemLoader(_template_folder()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    served, unserved = by_colour(result.solution.served), by_colour(unserved_by_tier(result))
+    return environment.get_template("matches/report.html").render(
+        say=lambda zh, en: en if english else zh,
+        english=english,
+        result=result,
+        colours=[Colour(code, served[code], unserved[code]) for code in URGENCIES],
+        whole=Colour("all", sum(served.values()), sum(unserved.values())),
+        reasons=_reasons(result),
+        matches=_matches(result),
+        match_count=int(np.count_nonzero(result.solution.flow)),
+        unmatched=_unmatched(result),
+        full=_full_capacity(result),
+        shortages=_shortages(result),
+        rows_shown=ROWS_SHOWN,
+        weights=_weights(result),
+        seconds=seconds,
+        peak_mb=peak_mb,
+        input_sha256=input_sha256,
+    )
+
+
+def _template_folder() -> Path:
+    """templates/: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    packaged = package / "_assets" / "templates"
+    return packaged if packaged.is_dir() else package.parent / "templates"
+
+
+def _short(text: str) -> str:
+    return f"{text[:TITLE_SHOWN]}…" if len(text) > TITLE_SHOWN else text
+
+
+def _need(result: Result, need: int) -> dict[str, Any]:
+    needs, tables, language = result.needs, result.tables, result.language
+    return {
+        "id": needs.id[need],
+        "title": _short(needs.title[need]),
+        "category": tables.categories.name(int(needs.category[need]), language),
+        "region": tables.regions.name(int(needs.region[need]), language),
+        "colour": URGENCIES[needs.tier[need]],
+    }
+
+
+def _capacity(result: Result, offer: int) -> dict[str, Any]:
+    capacity = result.capacity
+    return {
+        "id": capacity.id[offer],
+        "title": _short(capacity.title[offer]),
+        "organization": _short(capacity.organization[offer]),
+    }
+
+
+def _matches(result: Result) -> list[dict[str, Any]]:
+    """Pairs that serve, the most urgent first."""
+    given = np.flatnonzero(result.solution.flow)
+    order = given[np.argsort(result.needs.tier[result.arcs.need[given]], kind="stable")][:ROWS_SHOWN]
+    return [
+        {
+            "need": _need(result, int(result.arcs.need[arc])),
+            "capacity": _capacity(result, int(result.arcs.offer[arc])),
+            "units": int(result.solution.flow[arc]),
+            "fit": int(result.fit[arc]),
+            "km": result.arcs.metres[arc] / 1000,
+        }
+        for arc in order.tolist()
+    ]
+
+
+def _unmatched(result: Result) -> list[dict[str, Any]]:
+    """Needs with units left, the most urgent first."""
+    found = result.unmatched
+    order = np.argsort(result.needs.tier[found.need], kind="stable")[:ROWS_SHOWN]
+    return [
+        {
+            "need": _need(result, int(found.need[row])),
+            "units": int(found.unserved[row]),
+            "quantity": int(result.needs.quantity[found.need[row]]),
+            "reason": reason_text(result, row),
+            "advice": ADVICE[REASONS[found.reason[row]]][result.language == "en"],
+        }
+        for row in order.tolist()
+    ]
+
+
+def _reasons(result: Result) -> list[tuple[str, int]]:
+    """Unserved units by reason, the most first."""
+    units = np.bincount(result.unmatched.reason, weights=result.unmatched.unserved, minlength=len(REASONS))
+    order = np.argsort(-units, kind="stable")
+    return [(REASONS[place].text(result.language), int(units[place])) for place in order.tolist() if units[place]]
+
+
+def _full_capacity(result: Result) -> list[dict[str, Any]]:
+    """Full capacity with the units that wait for it."""
+    queues = result.waiting
+    return [
+        {
+            "capacity": _capacity(result, offer),
+            "quantity": int(result.problem.capacity[offer]),
+            "waiting": by_colour(queues.units[row]),
+        }
+        for row, offer in enumerate(queues.offer[:SHORTAGES_SHOWN].tolist())
+    ]
+
+
+def _shortages(result: Result) -> list[dict[str, Any]]:
+    """Where help is most needed, by category, region and reason."""
+    short: Shortages = result.shortages
+    tables, language = result.tables, result.language
+    return [
+        {
+            "category": tables.categories.name(int(short.category[row]), language),
+            "region": tables.regions.name(int(short.region[row]), language),
+            "reason": REASONS[short.reason[row]].text(language),
+            "advice": ADVICE[REASONS[short.reason[row]]][language == "en"],
+            "units": by_colour(short.units[row]),
+            "total": int(short.units[row].sum()),
+            "needs": int(short.needs[row]),
+        }
+        for row in range(min(short.needs.size, SHORTAGES_SHOWN))
+    ]
+
+
+def _weights(result: Result) -> list[tuple[str, str]]:
+    """The policy's values with their names."""
+    english, policy = result.language == "en", result.policy
+    total = sum(policy.weights.values())
+    names = {
+        "closeness": ("距离近", "Closeness"),
+        "specialisation": ("专业对口", "Specialisation"),
+        "group_fit": ("人群契合", "Group fit"),
+        "waiting": ("等候时间", "Waiting time"),
+    }
+    told = [(names[name][english], f"{weight / total:.0%}") for name, weight in policy.weights.items()]
+    scale, days = f"{policy.closeness_scale_km:g}", f"{policy.waiting_full_days:g}"
+    told.append(("Closeness halves at", f"{scale} km") if english else ("距离得分减半处", f"{scale} 公里"))
+    told.append(("Waiting counts in full after", f"{days} days") if english else ("等候计满", f"{days} 天"))
+    return told

@@ -1,0 +1,327 @@
+"""Why this, why not that, why unmatched: reasons with the numbers behind them, and what is short.
+
+A need without candidates failed a hard rule: its reason is the first rule, in their order, after which no offer
+was left. A need with candidates that is not served in full met full offers: the reason tells which tiers took
+them. Where offers have room and still do not serve, a rule that binds several units stood in the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.codes import CodeTables
+from matching.columns import Bools, Int8s, Int32s, Int64s
+from matching.eligibility import Needs, Offers, funnel
+from matching.problem import Problem
+from matching.reasons import FUNNEL_REASONS, REASONS, Reason
+from matching.solution import Solution
+
+Outcome = Literal["assigned", "displaced", "held", "no candidate"]
+
+
+@dataclass(frozen=True)
+class Unmatched:
+    """The needs (u) that are not served in full, by row number.
+
+    Attributes:
+        need: int64 (u,).
+        unserved: int64 (u,), units not served, at least 1.
+        reason: int8 (u,), position in `REASONS`.
+        candidates: int64 (u,), offers that could serve it.
+        nearest_metres: int64 (u,), distance to the nearest offer of its category and region; −1 not asked.
+        radius_metres: int64 (u,), that offer's radius; −1 none.
+        missing: uint64 (u, w), required qualifications that the best qualified offer lacks.
+        taken: int64 (u, T), units by tier that its candidates, or the pools that bind them, serve instead.
+    """
+
+    need: Int64s
+    unserved: Int64s
+    reason: Int8s
+    candidates: Int64s
+    nearest_metres: Int64s
+    radius_metres: Int64s
+    missing: NDArray[np.uint64]
+    taken: Int64s
+
+    def __len__(self) -> int:
+        return int(self.need.size)
+
+
+def unmatched(
+    problem: Problem,
+    solution: Solution,
+    needs: Needs,
+    offers: Offers,
+    tables: CodeTables,
+    as_of: np.datetime64,
+    *,
+    budget_bound: Bools | None = None,
+) -> Unmatched:
+    """Why each need that is not served in full is not.
+
+    Args:
+        problem: arcs as :func:`matching.eligibility.candidates` found them.
+        budget_bound: bool (m,), offers whose capacity in the problem is what their budget pays for rather
+            than their quantity.
+    """
+    given = np.flatnonzero(solution.flow)
+    unserved = problem.quantity.copy()
+    np.subtract.at(unserved, problem.need[given], solution.flow[given])
+    rows = np.flatnonzero(unserved > 0)
+    degree = np.bincount(problem.need, minlength=problem.quantity.size)
+    place = np.full(problem.quantity.size, -1, np.int64)
+    place[rows] = np.arange(rows.size)
+    tiers = max(problem.tiers, 1)
+    found = Unmatched(
+        need=rows,
+        unserved=unserved[rows],
+        reason=np.zeros(rows.size, np.int8),
+        candidates=degree[rows].astype(np.int64),
+        nearest_metres=np.full(rows.size, -1, np.int64),
+        radius_metres=np.full(rows.size, -1, np.int64),
+        missing=np.zeros((rows.size, needs.requires.shape[1]), np.uint64),
+        taken=np.zeros((rows.size, tiers), np.int64),
+    )
+    _explain_rules(found, needs, offers, tables, as_of)
+    _explain_capacity(found, problem, solution, place, budget_bound)
+    return found
+
+
+def _explain_rules(found: Unmatched, needs: Needs, offers: Offers, tables: CodeTables, as_of: np.datetime64) -> None:
+    """Fill in the needs without candidates."""
+    alone = np.flatnonzero(found.candidates == 0)
+    if alone.size == 0:
+        return
+    steps = funnel(needs, offers, tables, as_of, found.need[alone])
+    failed = np.argmax(steps.left == 0, axis=1)
+    codes = np.array([REASONS.index(reason) for reason in FUNNEL_REASONS], np.int8)
+    found.reason[alone] = codes[failed]
+    too_far = failed == FUNNEL_REASONS.index(Reason.TOO_FAR)
+    found.nearest_metres[alone] = np.where(too_far, steps.nearest_metres, -1)
+    found.radius_metres[alone] = np.where(too_far, steps.nearest_radius_metres, -1)
+    unqualified = failed == FUNNEL_REASONS.index(Reason.QUALIFICATION)
+    found.missing[alone] = np.where(unqualified[:, None], steps.missing, np.uint64(0))
+
+
+def _explain_capacity(
+    found: Unmatched, problem: Problem, solution: Solution, place: Int64s, budget_bound: Bools | None
+) -> None:
+    """Fill in the needs with candidates: who took them, or which rule kept free units from them."""
+    arcs = np.flatnonzero(place[problem.need] >= 0)
+    if arcs.size == 0:
+        return
+    at, offer = place[problem.need[arcs]], problem.offer[arcs]
+    load = _Load.of(problem, solution)
+    full = load.full[offer]
+    free = np.zeros(found.need.size, np.bool_)
+    free[at[~full]] = True
+    held = np.zeros(found.need.size, np.bool_)
+    held[at[~full & (solution.held[offer] > 0)]] = True
+    # A pool that binds several candidates of a need took their units once, not once for each.
+    key = np.unique(at[full] * load.taken.shape[0] + load.binding[offer[full]])
+    np.add.at(found.taken, key // load.taken.shape[0], load.taken[key % load.taken.shape[0]])
+    spent = np.zeros(found.need.size, np.bool_)
+    if budget_bound is not None:
+        unspent = np.zeros(found.need.size, np.bool_)
+        unspent[at[~budget_bound[offer]]] = True
+        spent = ~unspent
+    batch, budgeted = np.zeros((2, found.need.size), np.bool_)
+    batch[at[~full & (problem.minimum_batch[offer] > 1)]] = True
+    budgeted[at[~full & (problem.budget[offer] >= 0)]] = True
+    excluded = np.zeros(problem.quantity.size, np.bool_)
+    excluded[problem.exclusions.ravel()] = True
+    rows = found.need
+    conditions = [
+        (free & held, Reason.HELD),
+        (free & (problem.bundle[rows] >= 0), Reason.BUNDLE),
+        (free & problem.whole[rows] & (problem.quantity[rows] > 1), Reason.WHOLE),
+        (free & batch, Reason.MINIMUM_BATCH),
+        (free & excluded[rows], Reason.EXCLUSION),
+        (free & budgeted, Reason.BUDGET),
+        (free, Reason.NOT_PROVEN),
+        (spent, Reason.BUDGET),
+        (found.taken.sum(axis=1) == 0, Reason.NO_CAPACITY),
+    ]
+    codes = np.select(
+        [condition for condition, _ in conditions],
+        [np.int8(REASONS.index(reason)) for _, reason in conditions],
+        np.int8(REASONS.index(Reason.CAPACITY_TAKEN)),
+    )
+    some = found.candidates > 0
+    found.reason[some] = codes[some]
+
+
+@dataclass(frozen=True)
+class _Load:
+    """How full offers and pools are, and with whose units.
+
+    Attributes:
+        full: bool (m,), the offer itself or a pool above it has no unit left.
+        binding: int64 (m,), what is full: the offer's number, or m + the pool's; the offer's where nothing is.
+        taken: int64 (m + p, T), units served by tier.
+    """
+
+    full: Bools
+    binding: Int64s
+    taken: Int64s
+
+    @classmethod
+    def of(cls, problem: Problem, solution: Solution) -> _Load:
+        offers, pools = problem.capacity.size, problem.pool_capacity.size
+        taken = np.zeros((offers + pools, max(problem.tiers, 1)), np.int64)
+        used = np.zeros(offers + pools, np.int64)
+        arcs = np.flatnonzero(solution.flow)
+        flow, offer = solution.flow[arcs], problem.offer[arcs]
+        np.add.at(taken, (offer, problem.tier[problem.need[arcs]]), flow)
+        np.add.at(used, offer, flow * problem.use[arcs])
+        binding = np.arange(offers)
+        full = used[:offers] >= problem.capacity
+        pool = problem.pool.astype(np.int64)
+        while (pool >= 0).any():
+            inside = np.flatnonzero(pool >= 0)
+            np.add.at(taken, offers + pool[inside], taken[inside])
+            np.add.at(used, offers + pool[inside], used[inside])
+            pool[inside] = problem.pool_parent[pool[inside]]
+        pool = problem.pool.astype(np.int64)
+        while (pool >= 0).any():
+            inside = np.flatnonzero(pool >= 0)
+            bound = inside[~full[inside] & (used[offers + pool[inside]] >= problem.pool_capacity[pool[inside]])]
+            full[bound] = True
+            binding[bound] = offers + pool[bound]
+            pool[inside] = problem.pool_parent[pool[inside]]
+        return cls(full, binding, taken)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Full offers and the units that wait for them.
+
+    Attributes:
+        offer: int64 (f,), row numbers of offers that are full (they or their pool) while units wait.
+        units: int64 (f, T), unserved units by tier that the offer could serve. Units that could go to several
+            offers count at each: they say what one more unit here may help, not how much is missing.
+    """
+
+    offer: Int64s
+    units: Int64s
+
+
+def waiting(problem: Problem, solution: Solution, found: Unmatched) -> Waiting:
+    """Which offers are full while needs wait for them, the most urgent and longest queues first."""
+    left = np.zeros(problem.quantity.size, np.int64)
+    left[found.need] = found.unserved
+    arcs = np.flatnonzero(left[problem.need] > 0)
+    units = np.zeros((problem.capacity.size, max(problem.tiers, 1)), np.int64)
+    need = problem.need[arcs]
+    np.add.at(units, (problem.offer[arcs], problem.tier[need]), left[need])
+    rows = np.flatnonzero(_Load.of(problem, solution).full & (units.sum(axis=1) > 0))
+    order = np.lexsort([rows, *(-units[rows, tier] for tier in reversed(range(units.shape[1])))])
+    return Waiting(rows[order], units[rows[order]])
+
+
+@dataclass(frozen=True)
+class Shortages:
+    """Unserved units by category, region and reason (s rows), the most urgent first.
+
+    Attributes:
+        category, region: int32 (s,), positions in the code tables.
+        reason: int8 (s,), position in `REASONS`.
+        units: int64 (s, T), units not served by tier.
+        needs: int64 (s,), how many needs they are of.
+        full: the full offers that these needs could have had, by row numbers, for each row.
+    """
+
+    category: Int32s
+    region: Int32s
+    reason: Int8s
+    units: Int64s
+    needs: Int64s
+    full: list[list[int]]
+
+
+def shortages(problem: Problem, solution: Solution, needs: Needs, found: Unmatched) -> Shortages:
+    """What is short, where and why."""
+    tiers, offers = max(problem.tiers, 1), problem.capacity.size
+    key = np.stack([needs.category[found.need], needs.region[found.need], found.reason.astype(np.int32)])
+    distinct, place = np.unique(key, axis=1, return_inverse=True)
+    place = place.ravel()
+    rows = distinct.shape[1]
+    units = np.zeros((rows, tiers), np.int64)
+    np.add.at(units, (place, problem.tier[found.need]), found.unserved)
+    count = np.bincount(place, minlength=rows).astype(np.int64)
+    order = np.lexsort([*distinct[::-1], *(-units[:, tier] for tier in reversed(range(tiers)))])
+    row_of = np.full(problem.quantity.size, -1, np.int64)
+    row_of[found.need] = place
+    arcs = np.flatnonzero((row_of[problem.need] >= 0) & _Load.of(problem, solution).full[problem.offer])
+    pairs = np.unique(row_of[problem.need[arcs]] * offers + problem.offer[arcs])
+    full = np.split(pairs % max(offers, 1), np.searchsorted(pairs // max(offers, 1), np.arange(1, rows)))
+    category, region, reason = distinct[:, order]
+    return Shortages(
+        category=category,
+        region=region,
+        reason=reason.astype(np.int8),
+        units=units[order],
+        needs=count[order],
+        full=[full[row].tolist() for row in order.tolist()],
+    )
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What became of one need.
+
+    Attributes:
+        need: its row number.
+        outcome: "assigned" if any unit is served; "no candidate"; "held" if free units are kept for later;
+            "displaced" if others took the capacity or a binding rule kept it free.
+        quantity, served: units.
+        candidates: offers it could go to, the best fit first: (offer, fit, units given, units left there).
+        taken: units by tier that its full candidates, or the pools that bind them, serve.
+    """
+
+    need: int
+    outcome: Outcome
+    quantity: int
+    served: int
+    candidates: tuple[tuple[int, int, int, int], ...]
+    taken: tuple[int, ...]
+
+
+def explain(problem: Problem, solution: Solution, *, need: int) -> Explanation:
+    """Explain one need: where its units went, or who has what it could have had.
+
+    Raises:
+        IndexError: there is no such need.
+    """
+    if not 0 <= need < problem.quantity.size:
+        raise IndexError(f"need {need} of {problem.quantity.size}")
+    arcs = np.flatnonzero(problem.need == need)
+    offer = problem.offer[arcs]
+    load = _Load.of(problem, solution)
+    used = np.zeros(problem.capacity.size, np.int64)
+    np.add.at(used, problem.offer, solution.flow * problem.use)
+    room = np.where(load.full, 0, problem.capacity - used)
+    nodes = np.unique(load.binding[offer[load.full[offer]]])
+    taken = load.taken[nodes].sum(axis=0)
+    served = int(solution.flow[arcs].sum())
+    outcome: Outcome = "displaced"
+    if served:
+        outcome = "assigned"
+    elif arcs.size == 0:
+        outcome = "no candidate"
+    elif (solution.held[offer] > 0).any():
+        outcome = "held"
+    order = np.lexsort([offer, -problem.fit[arcs]])
+    told = [(int(offer[i]), int(problem.fit[arcs[i]]), int(solution.flow[arcs[i]]), int(room[offer[i]])) for i in order]
+    return Explanation(
+        need=need,
+        outcome=outcome,
+        quantity=int(problem.quantity[need]),
+        served=served,
+        candidates=tuple(told),
+        taken=tuple(taken.tolist()),
+    )
