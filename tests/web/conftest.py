@@ -13,15 +13,19 @@ from tests.web.reading import Page
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def bare_app() -> Flask:
-    """The templates without the application: no database, no accounts, English source texts."""
+def make_bare_app() -> Flask:
+    """An application that knows nothing but the templates."""
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.config.update(SECRET_KEY="only for these tests", TESTING=True)
     Babel(app, default_locale="en")
     CSRFProtect(app)
     app.add_url_rule("/locale", "accounts.set_locale", lambda: "", methods=["POST"])
     return app
+
+
+@pytest.fixture(scope="module")
+def bare_app() -> Flask:
+    return make_bare_app()
 
 
 @pytest.fixture
