@@ -239,7 +239,7 @@ class Problem:
         """
         names = [field.name for field in fields(cls)]
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 if set(stored.files) != {*names, "digest"}:
                     differing = ", ".join(sorted(set(stored.files) ^ {*names, "digest"}))
                     raise InvalidProblem("file", None, f"missing or unknown columns: {differing}")

@@ -155,44 +155,49 @@ def _matrix(rows: _Rows) -> LinearConstraint:
 
 
 def _rules(problem: Problem) -> tuple[_Rows, list[int]]:
-    arcs = range(problem.need.size)
-    most = [int(problem.quantity[problem.need[arc]]) for arc in arcs]
-    rows = _Rows(len(arcs))
-    inside: dict[tuple[int, int], int] = {}  # an arc's 0-1 column: whether it carries anything
+    """Every rule as linear rows, and the most units of each arc."""
+    most = [int(problem.quantity[need]) for need in problem.need.tolist()]
+    rows = _Rows(len(most))
+    carrying = {
+        arc: rows.column()
+        for arc, need in enumerate(problem.need.tolist())
+        if problem.whole[need] or need in problem.exclusions
+    }
+    for arc, column in carrying.items():
+        rows.add({arc: 1.0, column: -float(most[arc])}, -np.inf, 0)
+    _need_rules(problem, rows, carrying)
+    _offer_rules(problem, rows, most)
+    for one, other in problem.exclusions.tolist():
+        for offer in range(problem.capacity.size):
+            own = np.flatnonzero(problem.offer == offer).tolist()
+            pair = [arc for arc in own if problem.need[arc] in (one, other)]
+            rows.add({carrying[arc]: 1.0 for arc in pair}, 0, 1)
+    return rows, most
 
-    def carries(arc: int) -> int:
-        if (arc, 0) not in inside:
-            inside[arc, 0] = rows.column()
-            rows.add({arc: 1.0, inside[arc, 0]: -float(most[arc])}, -np.inf, 0)
-        return inside[arc, 0]
 
+def _need_rules(problem: Problem, rows: _Rows, carrying: dict[int, int]) -> None:
     taken = {bundle: rows.column() for bundle in sorted(set(problem.bundle.tolist()) - {-1})}
     for need in range(problem.quantity.size):
-        own, wanted = [arc for arc in arcs if problem.need[arc] == need], float(problem.quantity[need])
+        own, wanted = np.flatnonzero(problem.need == need).tolist(), float(problem.quantity[need])
+        rows.add(dict.fromkeys(own, 1.0), 0, wanted)
         if problem.bundle[need] >= 0:
             rows.add({**dict.fromkeys(own, 1.0), taken[int(problem.bundle[need])]: -wanted}, 0, 0)
-        rows.add(dict.fromkeys(own, 1.0), 0, wanted)
         if problem.whole[need]:
-            rows.add({carries(arc): 1.0 for arc in own}, 0, 1)
+            rows.add({carrying[arc]: 1.0 for arc in own}, 0, 1)
             for arc in own:
-                rows.add({arc: 1.0, carries(arc): -wanted}, 0, 0)
+                rows.add({arc: 1.0, carrying[arc]: -wanted}, 0, 0)
+
+
+def _offer_rules(problem: Problem, rows: _Rows, most: list[int]) -> None:
     for offer in range(problem.capacity.size):
-        own = [arc for arc in arcs if problem.offer[arc] == offer]
+        own = np.flatnonzero(problem.offer == offer).tolist()
         rows.add({arc: float(problem.use[arc]) for arc in own}, 0, float(problem.capacity[offer]))
         if problem.budget[offer] >= 0:
             rows.add({arc: float(problem.cost[arc]) for arc in own}, 0, float(problem.budget[offer]))
         if problem.minimum_batch[offer] > 0:
-            opened = rows.column()
-            everything = float(sum(most[arc] for arc in own))
-            units = dict.fromkeys(own, 1.0)
+            opened, units = rows.column(), dict.fromkeys(own, 1.0)
             rows.add({**units, opened: -float(problem.minimum_batch[offer])}, 0, np.inf)
-            rows.add({**units, opened: -everything}, -np.inf, 0)
+            rows.add({**units, opened: -float(sum(most[arc] for arc in own))}, -np.inf, 0)
     for pool in range(problem.pool_capacity.size):
-        own = [arc for arc in arcs if pool in pools_above(problem, int(problem.offer[arc]))]
+        own = [arc for arc, offer in enumerate(problem.offer.tolist()) if pool in pools_above(problem, offer)]
         rows.add({arc: float(problem.use[arc]) for arc in own}, 0, float(problem.pool_capacity[pool]))
-    for one, other in problem.exclusions.tolist():
-        for offer in range(problem.capacity.size):
-            pair = [arc for arc in arcs if problem.offer[arc] == offer and problem.need[arc] in (one, other)]
-            if len(pair) == 2:
-                rows.add({carries(arc): 1.0 for arc in pair}, 0, 1)
-    return rows, most

@@ -78,10 +78,8 @@ def large_problem(
     need = np.repeat(np.arange(needs), arcs_a_need)
     width = offers // counties
     county = rng.integers(0, counties, needs)
-    start = rng.integers(0, width, needs)
-    # Distinct offers of a need: steps of one to a few around the county's ring, together less than one round.
-    steps = np.cumsum(rng.integers(1, max(width // arcs_a_need, 1) + 1, (needs, arcs_a_need)), axis=1)
-    offer = (county[:, None] * width + (start[:, None] + steps) % width).ravel()
+    chosen = np.argsort(rng.random((needs, width)), axis=1)[:, :arcs_a_need]
+    offer = (county[:, None] * width + chosen).ravel()
     columns: dict[str, Any] = {
         "quantity": rng.integers(1, 4, needs),
         "tier": rng.choice(3, needs, p=[0.1, 0.3, 0.6]),
