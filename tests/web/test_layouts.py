@@ -61,11 +61,12 @@ def test_the_frame_of_a_page(bare_app, layout, signed_in):
 
 
 def test_the_language_follows_the_reader(bare_app):
-    with bare_app.test_request_context("/"):
+    with bare_app.test_request_context("/wishes?kind=goods"):
         text = '{% extends "layouts/public.html" %}'
         page = Page(render_template_string(text, **frame(signed_in=False, locale="zh_Hans_CN")))
     assert page.one("html")["lang"] == "zh-Hans-CN"
     assert page.one("input", name="locale")["value"] == "en"
+    assert page.one("input", name="next")["value"] == "/wishes?kind=goods"
     assert page.one("button", lang="en").text == "English"
 
 
