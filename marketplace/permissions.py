@@ -41,6 +41,7 @@ class Permission(StrEnum):
     ALLOCATION_VIEW = "allocation:view"
     AUDIT_VIEW = "audit:view"
     CASE_EDIT = "case:edit"
+    CASE_TRIAGE = "case:triage"
     CASE_VIEW = "case:view"
     NEED_POST = "need:post"
     NEED_REVIEW = "need:review"
@@ -96,6 +97,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
     | {
         Permission.CASE_VIEW: Scope.REGION,
         Permission.CASE_EDIT: Scope.REGION,
+        Permission.CASE_TRIAGE: Scope.REGION,
         Permission.PERSON_REVEAL: Scope.REGION,
         Permission.NEED_VIEW: Scope.REGION,
         Permission.NEED_POST: Scope.REGION,
@@ -137,6 +139,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
         Permission.PROJECT_VIEW: Scope.REGION,
         Permission.PROJECT_APPROVE: Scope.REGION,
         Permission.CASE_VIEW: Scope.REGION,
+        Permission.CASE_TRIAGE: Scope.REGION,
         Permission.PERSON_REVEAL: Scope.REGION,
         Permission.NEED_VIEW: Scope.REGION,
         Permission.NEED_REVIEW: Scope.REGION,

@@ -1,13 +1,14 @@
 """Cases (households), people, consents."""
 
 from datetime import date
+from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, String
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, String, and_, or_
 from sqlalchemy.orm import Mapped, relationship
 
 from marketplace.extensions import db
 from marketplace.privacy import P2, P3, P4, Encrypted, Sealed, column, mask_id_number, mask_name, mask_phone
-from marketplace.records import Imported, Record
+from marketplace.records import Imported, Record, today
 
 COLOURS = ("RED", "YELLOW", "BLUE", "UNRATED")
 CONSENT_PURPOSES = ("share", "publish")
@@ -27,8 +28,19 @@ class Case(db.Model, Record, Imported):  # type: ignore[name-defined]  # base ma
     restricted: Mapped[bool] = column(P4, "rules R05 and R07: hidden from the marketplace", default=False)
     opened_on: Mapped[date] = column(P2, "casework")
 
-    people: Mapped[list["Person"]] = relationship(back_populates="case")
-    consents: Mapped[list["Consent"]] = relationship(back_populates="case")
+    people: Mapped[list["Person"]] = relationship(back_populates="case", order_by="Person.id")
+    consents: Mapped[list["Consent"]] = relationship(back_populates="case", order_by="Consent.id")
+    #: Read only, for the page of the case: the slice above owns them.
+    needs: Mapped[list[Any]] = relationship("Need", viewonly=True, order_by="Need.id")
+
+    def live_consents(self, purpose: str, on: date) -> list["Consent"]:
+        """Consents to a purpose that hold on a day, oldest first."""
+        return [consent for consent in self.consents if consent.purpose == purpose and consent.lives(on)]
+
+    def has_lost_consent(self, purpose: str) -> bool:
+        """Whether consents to a purpose are on record and none holds today."""
+        given = [consent for consent in self.consents if consent.purpose == purpose]
+        return bool(given) and not any(consent.lives(today()) for consent in given)
 
 
 class Person(db.Model, Record, Imported):  # type: ignore[name-defined]  # as above
@@ -72,3 +84,16 @@ class Consent(db.Model, Record):  # type: ignore[name-defined]  # as above
     given_by: Mapped[str] = column(P3, "self, guardian, or a recorded legal basis", String(40))
 
     case: Mapped[Case] = relationship(back_populates="consents")
+
+    def lives(self, on: date) -> bool:
+        """Whether it holds on a day."""
+        return self.withdrawn_on is None and self.given_on <= on and (self.expires_on is None or self.expires_on >= on)
+
+    @classmethod
+    def lives_on(cls, on: date) -> ColumnElement[bool]:
+        """The same as an SQL condition."""
+        return and_(
+            cls.withdrawn_on.is_(None),
+            cls.given_on <= on,
+            or_(cls.expires_on.is_(None), cls.expires_on >= on),
+        )

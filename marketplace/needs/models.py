@@ -4,10 +4,10 @@ import secrets
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, and_, or_
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, and_, or_, select
 from sqlalchemy.orm import Mapped, relationship
 
-from marketplace.cases.models import Case
+from marketplace.cases.models import Case, Consent
 from marketplace.extensions import db
 from marketplace.privacy import P1, P2, P3, P4, Encrypted, Sealed, column
 from marketplace.records import Imported, Record, today
@@ -96,13 +96,16 @@ class Need(db.Model, Record, Imported):  # type: ignore[name-defined]  # base ma
 
     @classmethod
     def public_rows(cls) -> ColumnElement[bool]:
-        """Wishes that anyone may see: approved, with consent, of no restricted case, not past their last day."""
-        restricted = cls.case_id.in_(db.select(Case.id).where(Case.restricted))
+        """Wishes that anyone may see: approved, with living consent, of no restricted case, not past their last day."""
+        restricted = cls.case_id.in_(select(Case.id).where(Case.restricted))
+        on_record = select(Consent.id).where(Consent.case_id == cls.case_id, Consent.purpose == "publish")
         return and_(
             cls.kind == "micro_wish",
             cls.state == "open",
             or_(cls.deadline.is_(None), cls.deadline >= today()),
             or_(cls.case_id.is_(None), ~restricted),
+            # An imported wish's consent stands in its own columns alone.
+            or_(on_record.where(Consent.lives_on(today())).exists(), ~on_record.exists()),
         )
 
     @property
@@ -111,5 +114,5 @@ class Need(db.Model, Record, Imported):  # type: ignore[name-defined]  # base ma
             self.wish
             and self.state == "open"
             and (self.deadline is None or self.deadline >= today())
-            and not (self.case and self.case.restricted)
+            and (self.case is None or not (self.case.restricted or self.case.has_lost_consent("publish")))
         )
