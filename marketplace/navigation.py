@@ -36,11 +36,18 @@ _MENU = (
 def navigation(actor: Actor) -> list[Link]:
     """Entries of the menu for an actor."""
     permissions = declared(current_app)
-    blueprint = (request.endpoint or "").split(".")[0]
-    return [
-        Link(
-            label, url_for(endpoint), icon, current=request.endpoint == endpoint or endpoint.startswith(f"{blueprint}.")
-        )
+    open_to_actor = [
+        (endpoint, label, icon)
         for endpoint, label, icon in _MENU
         if endpoint in permissions and actor.may(permissions[endpoint])
     ]
+    current = _current(request.endpoint or "", [endpoint for endpoint, _label, _icon in open_to_actor])
+    return [Link(label, url_for(endpoint), icon, endpoint == current) for endpoint, label, icon in open_to_actor]
+
+
+def _current(endpoint: str, menu: list[str]) -> str | None:
+    """The one entry that stands for a page: its own, or else the first of the same subject."""
+    if endpoint in menu:
+        return endpoint
+    subject = endpoint.split(".")[0] + "."
+    return next((entry for entry in menu if entry.startswith(subject)), None)
