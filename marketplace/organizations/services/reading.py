@@ -1,0 +1,144 @@
+"""Finding organizations: what each reader sees of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from flask_sqlalchemy.pagination import Pagination
+from sqlalchemy import ColumnElement, or_, select
+
+from marketplace import audit, regions
+from marketplace.errors import NotFound
+from marketplace.extensions import db
+from marketplace.organizations.models import Organization
+from marketplace.permissions import ROLE_NAMES, Actor, Permission, Role, Scope, may_reach, row_filter
+
+PER_PAGE = 20
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a reader asked to see; an empty value asks for nothing.
+
+    Attributes:
+        tab: all, queue (waiting for the reader's verification) or mine (the reader is a member).
+        kind: one of models.KINDS.
+        region: a code; all below it are meant.
+        state: a state; for those who see more than verified organizations.
+    """
+
+    tab: str = "all"
+    kind: str = ""
+    region: str = ""
+    state: str = ""
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Organizations that an actor may read: those of their grants, and always their own."""
+    return or_(
+        row_filter(Organization, actor, Permission.ORGANIZATION_VIEW),
+        row_filter(Organization, actor, Permission.ORGANIZATION_EDIT),
+    )
+
+
+def tabs(actor: Actor) -> list[str]:
+    """The lists that an actor has."""
+    found = ["all"]
+    if actor.may(Permission.ORGANIZATION_VERIFY):
+        found.append("queue")
+    if actor.organization_ids:
+        found.append("mine")
+    return found
+
+
+def sees_every_state(actor: Actor) -> bool:
+    """Whether an actor sees organizations of others that are not verified."""
+    return bool(actor.scopes(Permission.ORGANIZATION_VIEW) - {Scope.PUBLIC})
+
+
+def listing(actor: Actor, filters: Filters, page: int = 1) -> Pagination:
+    """A page of organizations by name; the queue gives the longest waiting first."""
+    query = select(Organization).where(visible_to(actor))
+    if filters.tab == "queue":
+        query = query.where(
+            row_filter(Organization, actor, Permission.ORGANIZATION_VERIFY), Organization.state == "registered"
+        )
+    elif filters.tab == "mine":
+        query = query.where(Organization.id.in_(actor.organization_ids))
+    if filters.kind:
+        query = query.where(Organization.kind == filters.kind)
+    if filters.region:
+        query = query.where(Organization.region.startswith(regions.prefix(filters.region), autoescape=True))
+    if filters.state:
+        query = query.where(Organization.state == filters.state)
+    order = Organization.created_at if filters.tab == "queue" else Organization.name
+    return db.paginate(query.order_by(order, Organization.id), page=page, per_page=PER_PAGE, error_out=False)
+
+
+def get(actor: Actor, public_id: str) -> Organization:
+    """An organization's profile.
+
+    Raises:
+        NotFound: there is none, or it is not the reader's to see.
+    """
+    query = select(Organization).where(Organization.public_id == public_id, visible_to(actor))
+    organization: Organization | None = db.session.scalar(query)
+    if organization is None:
+        raise NotFound
+    return organization
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event of a record's trail, in words."""
+
+    at: datetime
+    title: Any
+    actor: str
+    text: str | None
+    icon: str = "history"
+
+
+ACTIONS = {
+    "organization:created": _("Registered"),
+    "organization:imported": _("Imported"),
+    "organization:edited": _("Profile edited"),
+    "organization:registered": _("Submitted again"),
+    "organization:verified": _("Verified"),
+    "organization:refused": _("Refused"),
+    "organization:suspended": _("Suspended"),
+    "organization:reinstated": _("Reinstated"),
+    "organization:reveal": _("Contact looked at"),
+}
+
+
+def history(actor: Actor, record: Any, actions: Mapping[str, Any] = ACTIONS) -> list[Entry]:
+    """The trail of a record, newest first; empty for those without the right to it.
+
+    Args:
+        actions: words for the actions of the trail.
+    """
+    if not may_reach(actor, Permission.AUDIT_VIEW, record):
+        return []
+    return [
+        Entry(
+            at=datetime.fromisoformat(event.occurred_at),
+            title=actions.get(event.action, event.action),
+            actor=_roles(event.actor_role) + (f" #{event.actor_id}" if event.actor_id else ""),
+            text=event.reason,
+        )
+        for event in reversed(audit.history(record.__tablename__, record.id))
+    ]
+
+
+def _roles(kept: str) -> str:
+    """The roles of an audit event in the language of the page; a system process by its own name."""
+    names = {str(role): str(name) for role, name in ROLE_NAMES.items()}
+    return ", ".join(names.get(part, part) for part in kept.split(",") if part != Role.PUBLIC)
+
+
+def registered_in(credit_code: str | None) -> str:
+    """The GB/T 2260 code of the place whose authority gave a unified social credit code (characters 3 to 8)."""
+    return credit_code[2:8] if credit_code and credit_code[2:8].isdigit() else ""

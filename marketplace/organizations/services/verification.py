@@ -1,0 +1,85 @@
+"""Verification by an officer who is not a member of the organization."""
+
+from flask_babel import lazy_gettext as _
+
+from marketplace import privacy
+from marketplace.errors import AccessDenied, InvalidInput, NotFound, StateConflict
+from marketplace.extensions import db
+from marketplace.organizations.models import Organization
+from marketplace.permissions import Actor, Permission, scoped
+from marketplace.transitions import move, transaction
+
+
+def _to_judge(actor: Actor, public_id: str, version: int | None = None) -> Organization:
+    """An organization of the officer's region, locked until the transaction ends.
+
+    Raises:
+        AccessDenied: the officer is a member of it.
+        NotFound: it is none of the officer's.
+        StateConflict: it was edited after the officer read it.
+    """
+    query = scoped(Organization, actor, Permission.ORGANIZATION_VERIFY).where(Organization.public_id == public_id)
+    organization: Organization | None = db.session.scalar(query.with_for_update())
+    if organization is None:
+        raise NotFound
+    if organization.id in actor.organization_ids:
+        raise AccessDenied(_("You are a member of this organization. Another officer has to decide about it."))
+    if version is not None and organization.version != version:
+        raise StateConflict(_("The organization was edited after you opened it. Read it again before you decide."))
+    return organization
+
+
+def _given(reason: str) -> str:
+    if not reason.strip():
+        raise InvalidInput(fields={"reason": _("Say what is wrong and how to mend it")})
+    return reason.strip()[:500]
+
+
+def verify(actor: Actor, public_id: str, version: int) -> None:
+    """The organization is what it says: its profile becomes public, its projects may open.
+
+    Args:
+        version: of the profile that the officer read.
+    """
+    with transaction():
+        organization = _to_judge(actor, public_id, version)
+        move(actor, organization, expect="registered", to="verified", refusal_reason=None)
+
+
+def refuse(actor: Actor, public_id: str, version: int, reason: str) -> None:
+    """Not verified, with the reason that its members read; they may mend it and ask again."""
+    reason = _given(reason)
+    with transaction():
+        organization = _to_judge(actor, public_id, version)
+        move(actor, organization, expect="registered", to="refused", reason=reason, refusal_reason=reason)
+
+
+def suspend(actor: Actor, public_id: str, reason: str) -> None:
+    """Takes a verified organization out of public view; its open projects pause."""
+    reason = _given(reason)
+    with transaction():
+        organization = _to_judge(actor, public_id)
+        move(actor, organization, expect="verified", to="suspended", reason=reason, refusal_reason=reason)
+
+
+def reinstate(actor: Actor, public_id: str) -> None:
+    """Ends a suspension; paused projects are resumed by their organization."""
+    with transaction():
+        organization = _to_judge(actor, public_id)
+        move(
+            actor,
+            organization,
+            expect="suspended",
+            to="verified",
+            action="organization:reinstated",
+            refusal_reason=None,
+        )
+
+
+def reveal_contact(actor: Actor, public_id: str, reason: str) -> dict[str, str]:
+    """Name and phone of the contact in the clear, for the officer who verifies; leaves a trace."""
+    if not reason.strip():
+        raise InvalidInput(fields={"reason": _("Say what you need the contact for")})
+    with transaction():
+        organization = _to_judge(actor, public_id)
+        return privacy.reveal(actor, organization, ("contact_name", "contact_phone"), reason.strip()[:500])

@@ -1,0 +1,58 @@
+"""Wording that would keep people out by household registration."""
+
+import pytest
+
+from marketplace.projects.hukou import hukou_wording
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "仅限本地户籍",
+        "本市户口",
+        "大武口区户籍居民",
+        "须持有本区户口簿",
+        "申请人应当具有宁夏户籍",
+        "户籍须在石嘴山市",
+        "外地人员不予受理",
+        "非本地户籍除外",
+        "仅限本地人",
+        "本 地 户 籍 优 先",
+        "本\u200b地户\u200b籍",
+        "local hukou only",
+        "Ningxia household registration required",
+        "You must have a registered residence in Dawukou",
+        "Locals only",
+        "not for migrants",
+    ],
+)
+def test_a_text_that_keeps_people_out_is_found(text: str) -> None:
+    assert hukou_wording(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "为辖区困难老人送餐，每周五天。",
+        "不限户籍",
+        "户籍不限，外地务工人员同样欢迎",
+        "无户籍限制",
+        "不要求本地户口",
+        "无论户籍在哪里都可申请",
+        "协助办理户口登记",
+        "面向流动儿童和随迁子女",
+        "限本市范围内上门服务",
+        "Open to everyone, regardless of hukou",
+        "No local hukou needed",
+        "Household registration plays no part",
+        "Free lunches for older people living alone in Dawukou",
+    ],
+)
+def test_a_text_that_welcomes_everyone_is_not(text: str) -> None:
+    assert hukou_wording(text) == []
+
+
+def test_the_clauses_are_named_once_and_in_order() -> None:
+    text = "送温暖活动，不限户籍。名额有限，本市户口优先；请带证件（仅限本地户籍）。本市户口优先！"
+    assert hukou_wording(text) == ["本市户口优先", "仅限本地户籍"]
