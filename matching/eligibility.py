@@ -153,11 +153,19 @@ def open_on(as_of: np.datetime64, needs: Needs, offers: Offers) -> tuple[Bools, 
     return need_open, begun & lasting
 
 
-def candidates(needs: Needs, offers: Offers, tables: CodeTables, as_of: np.datetime64) -> Candidates:
+def candidates(
+    needs: Needs,
+    offers: Offers,
+    tables: CodeTables,
+    as_of: np.datetime64,
+    *,
+    chunk_pairs: int = CHUNK_PAIRS,
+) -> Candidates:
     """All eligible pairs.
 
     Args:
         as_of: datetime64[D], the day of the run.
+        chunk_pairs: pairs of category and region that are examined at a time; bounds the memory.
 
     Returns:
         Pairs sorted by (need, offer); the same on every machine but for distances within a rounding error.
@@ -166,7 +174,7 @@ def candidates(needs: Needs, offers: Offers, tables: CodeTables, as_of: np.datet
     found: list[tuple[Int32s, Int32s, Int32s]] = []
     points = _Points.of(needs, offers, tables)
     limits = offers.groups & tables.excluding_groups
-    for need, offer in _pairs(needs, offers, tables, np.flatnonzero(need_open), offer_open):
+    for need, offer in _pairs(needs, offers, tables, np.flatnonzero(need_open), offer_open, chunk_pairs):
         keep = np.flatnonzero(_group_and_qualification(needs, offers, limits, need, offer))
         need, offer = need[keep], offer[keep]
         chord = points.chord(need, offer)
@@ -197,7 +205,7 @@ def funnel(needs: Needs, offers: Offers, tables: CodeTables, as_of: np.datetime6
     limits = offers.groups & tables.excluding_groups
     place = np.full(len(needs), -1, np.int64)
     place[rows] = np.arange(rows.size)
-    for need, offer in _pairs(needs, offers, tables, rows, everyone):
+    for need, offer in _pairs(needs, offers, tables, rows, everyone, CHUNK_PAIRS):
         at = place[need]
         first = np.flatnonzero(np.r_[True, at[1:] != at[:-1]])
         chord = points.chord(need, offer)
@@ -206,9 +214,7 @@ def funnel(needs: Needs, offers: Offers, tables: CodeTables, as_of: np.datetime6
         best = _first_least(chord, first)
         nearest[at[first]] = _metres(chord[best])
         limit = offers.radius_km[offer[best]]
-        radius[at[first]] = np.where(np.isnan(limit), -1, np.rint(np.nan_to_num(limit) * 1000)).astype(
-            np.int64
-        )
+        radius[at[first]] = np.where(np.isnan(limit), -1, np.rint(np.nan_to_num(limit) * 1000)).astype(np.int64)
         keep &= chord <= points.reach[offer]
         left[at[first], 2] = np.add.reduceat(keep, first, dtype=np.int64)
         keep &= _passes_group(needs, limits, need, offer)
@@ -229,9 +235,7 @@ def _passes_group(needs: Needs, limits: Masks, need: Int32s, offer: Int32s) -> B
     return np.asarray((limit == 0) | ((limit & needs.groups[need]) != 0))
 
 
-def _group_and_qualification(
-    needs: Needs, offers: Offers, limits: Masks, need: Int32s, offer: Int32s
-) -> Bools:
+def _group_and_qualification(needs: Needs, offers: Offers, limits: Masks, need: Int32s, offer: Int32s) -> Bools:
     keep = _passes_group(needs, limits, need, offer)
     for word in range(needs.requires.shape[1]):
         required = needs.requires[:, word]
@@ -241,11 +245,16 @@ def _group_and_qualification(
 
 
 def _pairs(
-    needs: Needs, offers: Offers, tables: CodeTables, rows: NDArray[np.intp], offer_open: Bools
+    needs: Needs,
+    offers: Offers,
+    tables: CodeTables,
+    rows: NDArray[np.intp],
+    offer_open: Bools,
+    chunk_pairs: int,
 ) -> Iterator[tuple[Int32s, Int32s]]:
     """Pairs of category and region, sorted by (need, offer), in chunks that hold whole needs.
 
-    A chunk has about `CHUNK_PAIRS` pairs, or those of one need where that has more.
+    A chunk has at most `chunk_pairs` pairs, or those of one need where that has more.
     """
     if rows.size == 0 or len(offers) == 0:
         return
@@ -269,7 +278,7 @@ def _pairs(
     begin = 0
     while begin < rows.size:
         done = int(ends[begin - 1]) if begin else 0
-        end = max(int(np.searchsorted(ends, done + CHUNK_PAIRS, side="right")), begin + 1)
+        end = max(int(np.searchsorted(ends, done + chunk_pairs, side="right")), begin + 1)
         count = counts[begin:end]
         total = int(count.sum())
         if total:

@@ -15,7 +15,7 @@ from matching.tables import URGENCIES
 ROWS_SHOWN = 5000
 """Rows of each long table; the CSV files have all."""
 
-SHORTAGES_SHOWN = 40
+SHORTAGES_SHOWN = 20
 TITLE_SHOWN = 80
 
 ADVICE = {
