@@ -151,8 +151,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the sheet has more than {limit} cells; remove what is not needed, or use CSV",
     ),
     "far_cell": (
-        "第 {column} 列以外还有内容；请删去表格以外的单元格",
-        "there are cells beyond column {column}; remove what lies outside the table",
+        "第 {last} 列以外还有内容；请删去表格以外的单元格",
+        "there are cells beyond column {last}; remove what lies outside the table",
     ),
     "unknown_column": ("不认识这一列，未使用", "this column is not known and was not used"),
     "unknown_column_near": (

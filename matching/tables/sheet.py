@@ -32,9 +32,9 @@ class Sheet:
         self._grid, self._log, self._language = grid, log, language
         self.rows = grid.rows
         log.header(grid.header)
-        self._place = self._match_header(known, required)
-        if not self.rows:
+        if not self.rows and not log:
             log.add(1, "-", "no_rows")
+        self._place = self._match_header(known, required)
         used = set(self._place.values())
         for index, column, kind, text in grid.marks:
             if column in used:

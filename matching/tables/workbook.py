@@ -289,7 +289,7 @@ class _Sheet:
         if not text and not self._formula:
             return
         if not 0 <= self._column < MOST_COLUMNS:
-            raise _WorkbookError("far_cell", column=MOST_COLUMNS)
+            raise _WorkbookError("far_cell", last=MOST_COLUMNS)
         if self._formula:
             self._marks.append((self._row, self._column, "formula", text))
         elif self._type == "e":
