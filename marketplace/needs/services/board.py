@@ -16,7 +16,7 @@ from marketplace.permissions import Actor, Permission, scoped
 from marketplace.records import today
 
 PER_PAGE = 20
-#: Above which a wish's own claimant sees it though it is public no more.
+#: While a claim is in one of these, its claimant sees the wish though it may be public no more.
 _HELD = ("accepted", "delivering", "delivered", "confirmed")
 
 
@@ -96,7 +96,7 @@ class Crowd:
         return or_(and_(Need.region == county, ~widened), widened)
 
 
-def _card(need: Need, crowd: Crowd) -> WishCard:
+def _card(need: Need, crowd: Crowd, *, public: bool = True) -> WishCard:
     region, group = generalise(need.region, broad_group(need.groups), need.category, crowd.count)
     return WishCard(
         public_id=need.public_id,
@@ -107,7 +107,7 @@ def _card(need: Need, crowd: Crowd) -> WishCard:
         region=region,
         group=group,
         deadline_band=deadline_band_of(need.deadline, today()),
-        state="claimable" if need.is_public and need.allocated == 0 else "claimed",
+        state="claimable" if public and need.allocated == 0 else "claimed",
     )
 
 
@@ -150,7 +150,7 @@ def wish_page(actor: Actor, public_id: str) -> WishPage:
     state = _own_claim(actor, need) if need else None
     if need is None or not (need.is_public or state):
         raise NotFound
-    return WishPage(_cards([need])[0], state, similar_wishes(need))
+    return WishPage(_card(need, Crowd(), public=need.is_public), state, similar_wishes(need))
 
 
 def _own_claim(actor: Actor, need: Need) -> str | None:

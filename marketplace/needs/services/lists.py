@@ -1,0 +1,100 @@
+"""The work list of needs, one need with its history, and its details in the clear."""
+
+from dataclasses import dataclass
+
+from flask_babel import lazy_gettext as _
+from flask_sqlalchemy.pagination import Pagination
+from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy.orm import joinedload
+
+from marketplace import audit, privacy, regions
+from marketplace.cases.models import Case
+from marketplace.cases.services import REVEAL_REASONS, HistoryEntry, entries
+from marketplace.errors import InvalidInput, NotFound
+from marketplace.extensions import db
+from marketplace.needs.models import URGENCIES, Need
+from marketplace.permissions import Actor, Permission, scoped
+
+PER_PAGE = 20
+_MOST_URGENT_FIRST = case({code: place for place, code in enumerate(URGENCIES)}, value=Need.urgency, else_=9)
+
+
+@dataclass(frozen=True)
+class NeedFilter:
+    """What a work list is asked for; empty is no limit."""
+
+    state: str = ""
+    kind: str = ""
+    urgency: str = ""
+    category: str = ""
+    region: str = ""
+    own: bool = False
+    without_consent: bool = False
+
+
+def readable(actor: Actor, permission: Permission = Permission.NEED_VIEW) -> Select[tuple[Need]]:
+    """Needs that the actor's grant reaches, those of restricted cases only for people who may see the case."""
+    query = scoped(Need, actor, permission)
+    if not actor.may(Permission.CASE_VIEW):
+        restricted = Need.case_id.in_(select(Case.id).where(Case.restricted))
+        query = query.where(or_(Need.case_id.is_(None), ~restricted))
+    return query
+
+
+def load_need(
+    actor: Actor, public_id: str, permission: Permission = Permission.NEED_VIEW, *, to_change: bool = False
+) -> Need:
+    """A need that the actor's grant reaches, locked where it is about to change.
+
+    Raises:
+        NotFound: absent, of another region, or of a restricted case that the actor may not see.
+    """
+    query = readable(actor, permission).where(Need.public_id == public_id)
+    need = db.session.scalar(query.with_for_update() if to_change else query)
+    if need is None:
+        raise NotFound
+    return need
+
+
+def work_list(actor: Actor, wanted: NeedFilter, page: int) -> Pagination:
+    """Needs by the filter, the most urgent first, each urgency longest waiting first."""
+    query = readable(actor)
+    if wanted.state:
+        query = query.where(Need.state == wanted.state)
+    if wanted.kind:
+        query = query.where(Need.kind == wanted.kind)
+    if wanted.urgency:
+        query = query.where(Need.urgency == wanted.urgency)
+    if wanted.category:
+        query = query.where(Need.category.startswith(wanted.category, autoescape=True))
+    if wanted.region:
+        query = query.where(Need.region.startswith(regions.prefix(wanted.region), autoescape=True))
+    if wanted.own:
+        query = query.where(Need.author == actor.key)
+    if wanted.without_consent:
+        query = query.where(Need.share_consent_on.is_(None), Need.state != "closed")
+    query = query.options(joinedload(Need.case)).order_by(_MOST_URGENT_FIRST, Need.posted_on, Need.id)
+    return db.paginate(query, page=page, per_page=PER_PAGE, error_out=False)
+
+
+def state_counts(actor: Actor) -> dict[str, int]:
+    """How many needs the actor's list has in each state."""
+    query = readable(actor).with_only_columns(Need.state, func.count()).group_by(Need.state)
+    return {state: number for state, number in db.session.execute(query).all()}  # noqa: C416  # rows are no pairs to mypy
+
+
+def need_history(need: Need) -> list[HistoryEntry]:
+    """What happened to a need, newest first."""
+    return entries(audit.history("need", need.id))
+
+
+def reveal_details(actor: Actor, public_id: str, reason: str) -> tuple[Need, str]:
+    """A need's details in the clear, leaving an audit event of who looked and why.
+
+    Raises:
+        InvalidInput: no reason of the list.
+    """
+    if reason not in REVEAL_REASONS:
+        raise InvalidInput(fields={"reason": _("Choose why you need to see this.")})
+    need = load_need(actor, public_id, Permission.PERSON_REVEAL)
+    return need, privacy.reveal(actor, need, ("details",), reason)["details"]
