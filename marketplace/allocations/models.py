@@ -84,6 +84,11 @@ class Allocation(db.Model, Record, Imported):  # type: ignore[name-defined]  # b
     capacity: Mapped[Capacity | None] = relationship()
     deliveries: Mapped[list["Delivery"]] = relationship(back_populates="allocation")
 
+    @property
+    def delivered_quantity(self) -> int:
+        """Units handed over and not disputed."""
+        return sum(delivery.quantity for delivery in self.deliveries if not delivery.disputed)
+
 
 class Delivery(db.Model, Record):  # type: ignore[name-defined]  # as above
     """What was handed over or done, and when."""

@@ -1,0 +1,237 @@
+"""From acceptance to the closed loop: deliver, confirm, dispute, reopen, and who to bring it to."""
+
+from datetime import date, timedelta
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import func, select, update
+
+from marketplace import audit, privacy
+from marketplace.allocations.models import Allocation, Delivery
+from marketplace.allocations.services.rows import delivered_units, load, share_consent_lives
+from marketplace.cases.models import Person
+from marketplace.errors import AccessDenied, InvalidInput, NotFound, StateConflict
+from marketplace.needs import services as needs
+from marketplace.needs.models import Need
+from marketplace.permissions import Actor, Permission
+from marketplace.records import LOCAL_TIME, now, today
+from marketplace.transitions import move, transaction
+
+LATEST_DAYS = 90
+"""A delivery date lies at most so far ahead."""
+CLAIM_DAYS = 15
+"""A volunteer delivers within so many days."""
+REVEAL_REASONS = {
+    "arrange": _("Arrange a visit or delivery"),
+    "deliver": _("Deliver today"),
+    "clarify": _("Ask about details"),
+}
+REVEALED = ("name", "phone", "address")
+
+
+def start_delivery(actor: Actor, public_id: str, due_on: date | None) -> Allocation:
+    """Set the day of delivery, in place of the hold of a claim.
+
+    Raises:
+        InvalidInput: the day is missing, past or too far ahead.
+        NotFound: not within the actor's reach.
+        StateConflict: it is not accepted any more.
+    """
+    with transaction():
+        allocation = load(actor, Permission.ALLOCATION_DELIVER, public_id)
+        latest = today() + timedelta(days=CLAIM_DAYS if allocation.source == "claim" else LATEST_DAYS)
+        if due_on is None or not today() <= due_on <= latest:
+            raise InvalidInput(
+                fields={"due_on": _("Choose a day from today to %(latest)s.", latest=latest.isoformat())}
+            )
+        if allocation.state != "accepted":
+            raise StateConflict
+        move(actor, allocation, expect="accepted", to="delivering", due_on=due_on, expires_at=None)
+        return allocation
+
+
+def mark_delivered(
+    actor: Actor,
+    public_id: str,
+    *,
+    delivered_on: date | None = None,
+    quantity: int | None = None,
+    people_served: int = 1,
+    value_fen: int = 0,
+    value_kind: str = "goods",
+) -> Allocation:
+    """Record a delivery, today's and of all that is left unless told otherwise.
+
+    A part leaves the allocation being delivered; the last unit makes it delivered, to be confirmed by a
+    caseworker.
+
+    Raises:
+        InvalidInput: the day, the quantity or the value cannot be.
+        NotFound: not within the actor's reach.
+        StateConflict: it is delivered already, or has ended.
+    """
+    with transaction() as session:
+        allocation = load(actor, Permission.ALLOCATION_DELIVER, public_id)
+        if allocation.state not in ("accepted", "delivering"):
+            raise StateConflict(_("This is delivered already, or has ended."))
+        left = allocation.quantity - delivered_units(allocation.id)
+        given = left if quantity is None else quantity
+        day = delivered_on or today()
+        faults = {}
+        if not 1 <= given <= left:
+            faults["quantity"] = _("Enter a whole number from 1 to %(left)s.", left=left)
+        if day > today() or day < _accepted_on(allocation):
+            faults["delivered_on"] = _("Choose a day from the acceptance to today.")
+        if people_served < 0 or value_fen < 0:
+            faults["people_served"] = _("Enter 0 or more.")
+        if faults:
+            raise InvalidInput(fields=faults)
+        delivery = Delivery(
+            allocation_id=allocation.id,
+            delivered_on=day,
+            quantity=given,
+            people_served=people_served,
+            value_fen=value_fen,
+            value_kind=value_kind,
+        )
+        session.add(delivery)
+        session.flush()
+        audit.record(actor, "allocation:delivery", allocation, changed=["deliveries"])
+        if given == left:
+            move(
+                actor,
+                allocation,
+                expect=("accepted", "delivering"),
+                to="delivered",
+                delivered_at=now(),
+                expires_at=None,
+            )
+        elif allocation.state == "accepted":
+            move(actor, allocation, expect="accepted", to="delivering", due_on=None, expires_at=None)
+        return allocation
+
+
+def _accepted_on(allocation: Allocation) -> date:
+    return (allocation.accepted_at or allocation.created_at).astimezone(LOCAL_TIME).date()
+
+
+def confirm(actor: Actor, public_id: str, satisfaction: int | None = None) -> Allocation:
+    """The caseworker confirms that the help arrived; the last unit of a need closes it as fulfilled.
+
+    Raises:
+        AccessDenied: the actor supplied it: nobody confirms their own help.
+        InvalidInput: the satisfaction is not from 1 to 5.
+        NotFound: not within the actor's reach.
+        StateConflict: it is not delivered, or was confirmed.
+    """
+    if satisfaction is not None and satisfaction not in range(1, 6):
+        raise InvalidInput(fields={"satisfaction": _("Choose a number from 1 to 5.")})
+    with transaction() as session:
+        allocation = load(actor, Permission.ALLOCATION_CONFIRM, public_id)
+        _refuse_supplier(actor, allocation)
+        move(actor, allocation, expect="delivered", to="confirmed", confirmed_at=now(), satisfaction=satisfaction)
+        need = session.get_one(Need, allocation.need_id, populate_existing=True)
+        confirmed = session.scalar(
+            select(func.coalesce(func.sum(Allocation.quantity), 0)).where(
+                Allocation.need_id == need.id, Allocation.state == "confirmed"
+            )
+        )
+        needs.fulfil_if_complete(actor, need, int(confirmed or 0))
+        return allocation
+
+
+def dispute(actor: Actor, public_id: str, reason: str) -> Allocation:
+    """The caseworker found that it did not arrive, or not as recorded: the supplier delivers again.
+
+    Raises:
+        AccessDenied, NotFound, StateConflict: as in `confirm`.
+        InvalidInput: no reason is given.
+    """
+    reason = _told(reason)
+    with transaction() as session:
+        allocation = load(actor, Permission.ALLOCATION_CONFIRM, public_id)
+        _refuse_supplier(actor, allocation)
+        move(
+            actor,
+            allocation,
+            expect="delivered",
+            to="delivering",
+            action="allocation:disputed",
+            reason=reason,
+            delivered_at=None,
+            due_on=None,
+        )
+        session.execute(update(Delivery).where(Delivery.allocation_id == allocation.id).values(disputed=True))
+        session.expire(allocation)
+        return allocation
+
+
+def reopen(actor: Actor, public_id: str, reason: str) -> Allocation:
+    """The help failed after all: the need opens again, unless it was withdrawn or its consent has ended.
+
+    What the supplier gave stays spent.
+
+    Raises:
+        AccessDenied, NotFound, StateConflict: as in `confirm`.
+        InvalidInput: no reason is given.
+    """
+    reason = _told(reason)
+    with transaction() as session:
+        allocation = load(actor, Permission.ALLOCATION_CONFIRM, public_id)
+        _refuse_supplier(actor, allocation)
+        move(actor, allocation, expect="confirmed", to="reopened", reason=reason)
+        needs.give_back(allocation.need_id, allocation.quantity)
+        need = session.get_one(Need, allocation.need_id, populate_existing=True)
+        if need.state == "open" or need.closing == "fulfilled":
+            needs.reopen_after_failure(actor, need)
+        return allocation
+
+
+def _told(reason: str) -> str:
+    reason = " ".join(reason.split())
+    if not 2 <= len(reason) <= 300:
+        raise InvalidInput(fields={"reason": _("Say in 2 to 300 characters what went wrong, without names.")})
+    return reason
+
+
+def _refuse_supplier(actor: Actor, allocation: Allocation) -> None:
+    own = allocation.organization_id is not None and allocation.organization_id in actor.organization_ids
+    if own or (allocation.claimant_id is not None and allocation.claimant_id == actor.user_id):
+        raise AccessDenied(_("Whoever gave the help does not confirm it. Ask a colleague to."))
+
+
+def reveal_contact(actor: Actor, public_id: str, reason: str) -> dict[str, str]:
+    """Whom to bring the help to: name, phone, address and details in the clear, for this step alone, audited.
+
+    Only for members of the supplying organization, only from acceptance until delivery, and only while the
+    household's consent to share lives. Volunteers hand wishes over through the caseworker.
+
+    Raises:
+        NotFound: not within the actor's reach, or there is no household.
+        InvalidInput: the reason is none of the list.
+        StateConflict: it is not accepted, is delivered, or the consent has ended.
+    """
+    if reason not in REVEAL_REASONS:
+        raise InvalidInput(fields={"reason": _("Choose a reason of the list.")})
+    with transaction() as session:
+        allocation = load(actor, Permission.ALLOCATION_ANSWER, public_id)
+        if allocation.capacity_id is None:
+            raise NotFound
+        if allocation.state not in ("accepted", "delivering"):
+            raise StateConflict(_("Contacts are open from acceptance to delivery only."))
+        need = session.scalar(select(Need).where(Need.id == allocation.need_id, share_consent_lives()))
+        if need is None:
+            raise StateConflict(_("The household's consent to share this need has ended."))
+        person = session.scalar(
+            select(Person)
+            .where(Person.case_id == need.case_id)
+            .order_by((Person.relation == "self").desc(), Person.id)
+            .limit(1)
+        )
+        if person is None:
+            raise NotFound(_("No household is recorded for this need. Ask the caseworker."))
+        purpose = f"{reason}, allocation {allocation.public_id}"
+        shown = privacy.reveal(actor, person, REVEALED, purpose)
+        if need.details is not None:
+            shown |= privacy.reveal(actor, need, ("details",), purpose)
+        audit.record(actor, "allocation:reveal", allocation, changed=["contact"], reason=reason)
+        return shown

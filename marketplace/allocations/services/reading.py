@@ -1,0 +1,112 @@
+"""What a reader sees of allocations: lists by what is to be done, one allocation with its history, those of a need."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Select, case, func, select
+
+from marketplace import audit
+from marketplace.allocations.models import Allocation
+from marketplace.allocations.services.rows import load, visible
+from marketplace.extensions import db
+from marketplace.needs.models import Need
+from marketplace.organizations.models import Organization
+from marketplace.permissions import Actor, Permission, scoped
+from marketplace.projects.models import Capacity
+
+TABS = {
+    "answer": ("proposed",),
+    "confirm": ("delivered",),
+    "running": ("accepted", "delivering", "delivered"),
+    "past": ("confirmed", "declined", "expired", "superseded", "released", "reopened"),
+}
+"""States by what a reader wants to do with them."""
+
+_URGENCY = {"red": 0, "yellow": 1, "blue": 2}
+
+
+def tabs_for(actor: Actor) -> tuple[str, ...]:
+    """The tabs of an actor's list, what is theirs to do first."""
+    if actor.may(Permission.ALLOCATION_CONFIRM):
+        return ("confirm", "answer", "running", "past")
+    return ("answer", "running", "past")
+
+
+def _rows(actor: Actor, tab: str) -> Select[Any]:
+    query = scoped(Allocation, actor, Permission.ALLOCATION_VIEW)
+    return query.where(Allocation.state.in_(TABS[tab]), visible())
+
+
+def inbox(actor: Actor, tab: str, *, urgency: str = "", category: str = "", reference: str = "", page: int = 1) -> Any:
+    """A page of allocations: the most urgent first where something is to be done, the newest first in the past.
+
+    Args:
+        tab: a key of `TABS`.
+        urgency, category, reference: keep those of needs like this; empty keeps all. A category keeps all below it.
+    """
+    query = _rows(actor, tab).join(Need, Need.id == Allocation.need_id)
+    if urgency:
+        query = query.where(Need.urgency == urgency)
+    if category:
+        query = query.where(Need.category.startswith(category, autoescape=True))
+    if reference:
+        query = query.where(Need.reference == reference.strip().upper())
+    if tab == "past":
+        query = query.order_by(Allocation.id.desc())
+    else:
+        rank = case(_URGENCY, value=Need.urgency)
+        query = query.order_by(rank, Allocation.fit.desc(), Allocation.id)
+    return db.paginate(query, page=page, per_page=20, error_out=False)
+
+
+def inbox_counts(actor: Actor) -> dict[str, int]:
+    """How many each tab holds."""
+    return {
+        tab: int(db.session.scalar(select(func.count()).select_from(_rows(actor, tab).subquery())) or 0)
+        for tab in tabs_for(actor)
+    }
+
+
+def find(actor: Actor, public_id: str) -> Allocation:
+    """One allocation.
+
+    Raises:
+        NotFound: there is none, or it is another's.
+    """
+    return load(actor, Permission.ALLOCATION_VIEW, public_id)
+
+
+def events_of(allocation: Allocation) -> list[audit.AuditEvent]:
+    """Its history, newest first."""
+    return list(reversed(audit.history("allocation", allocation.id)))
+
+
+def of_need(actor: Actor, need: Need) -> list[Allocation]:
+    """Allocations of a need that the actor may see, the newest first."""
+    query = scoped(Allocation, actor, Permission.ALLOCATION_VIEW).where(Allocation.need_id == need.id, visible())
+    return list(db.session.scalars(query.order_by(Allocation.id.desc()).limit(50)))
+
+
+def of_run(run_id: int, *, urgency: str = "", state: str = "", page: int = 1) -> Any:
+    """A page of a run's proposals, whatever became of them; the caller has checked that the run may be seen."""
+    query = select(Allocation).join(Need, Need.id == Allocation.need_id).where(Allocation.run_id == run_id, visible())
+    if urgency:
+        query = query.where(Need.urgency == urgency)
+    if state:
+        query = query.where(Allocation.state == state)
+    return db.paginate(query.order_by(Allocation.id), page=page, per_page=20, error_out=False)
+
+
+def suppliers_of(allocations: Iterable[Allocation]) -> dict[int, Organization]:
+    """The supplying organizations of allocations, by key."""
+    keys = {row.organization_id for row in allocations if row.organization_id is not None}
+    return {row.id: row for row in db.session.scalars(select(Organization).where(Organization.id.in_(keys)))}
+
+
+def alternatives(allocation: Allocation) -> list[tuple[Capacity, int, int]]:
+    """The next best capacities that the run found for the need: capacity, fit, metres."""
+    told = {
+        item["capacity"]: (int(item["fit"]), int(item["metres"])) for item in allocation.reasons.get("alternatives", ())
+    }
+    found = {row.id: row for row in db.session.scalars(select(Capacity).where(Capacity.id.in_(told)))}
+    return [(found[key], *told[key]) for key in told if key in found]

@@ -1,0 +1,61 @@
+"""How the services of this slice find their rows, and the conditions that several of them ask."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+
+from marketplace.allocations.models import Allocation, Delivery
+from marketplace.cases.models import Case, Consent
+from marketplace.errors import NotFound
+from marketplace.extensions import db
+from marketplace.needs.models import Need
+from marketplace.permissions import Actor, Permission, scoped
+from marketplace.records import today
+
+
+def restricted_need(need_id: Any) -> ColumnElement[bool]:
+    """Whether a need is of a restricted case (rules R05 and R07), as an SQL condition on a column of need keys."""
+    return exists(select(Need.id).join(Case, Need.case_id == Case.id).where(Need.id == need_id, Case.restricted))
+
+
+def visible() -> ColumnElement[bool]:
+    """Proposals for a restricted case appear to nobody until its care team has settled them."""
+    return not_(and_(Allocation.state == "proposed", restricted_need(Allocation.need_id)))
+
+
+def load(actor: Actor, permission: Permission, public_id: str) -> Allocation:
+    """The allocation that an address names, within the actor's reach.
+
+    Raises:
+        NotFound: there is none, or it is another's.
+    """
+    query = scoped(Allocation, actor, permission).where(Allocation.public_id == public_id, visible())
+    row: Allocation | None = db.session.scalar(query.execution_options(populate_existing=True))
+    if row is None:
+        raise NotFound
+    return row
+
+
+def delivered_units(allocation_id: int) -> int:
+    """Units handed over and not disputed."""
+    counted = select(func.coalesce(func.sum(Delivery.quantity), 0)).where(
+        Delivery.allocation_id == allocation_id, Delivery.disputed.is_(False)
+    )
+    return int(db.session.scalar(counted) or 0)
+
+
+def share_consent_lives() -> ColumnElement[bool]:
+    """Whether a need may be shown to suppliers today, as an SQL condition on `Need`.
+
+    The need names the day of the consent (or of a recorded legal basis). Where its case keeps consents to
+    sharing, one of them must still hold: a withdrawn or lapsed one ends it for every need of the household.
+    """
+    day = today()
+    kept = select(Consent.id).where(Consent.case_id == Need.case_id, Consent.purpose == "share")
+    holds = kept.where(
+        Consent.given_on <= day,
+        Consent.withdrawn_on.is_(None),
+        or_(Consent.expires_on.is_(None), Consent.expires_on >= day),
+    )
+    since = Need.share_consent_on
+    return and_(since.is_not(None), since <= day, or_(not_(exists(kept)), exists(holds)))
