@@ -161,7 +161,8 @@ class _Load:
 
     Attributes:
         full: bool (m,), the offer itself or a pool above it has no unit left.
-        binding: int64 (m,), what is full: the offer's number, or m + the pool's; the offer's where nothing is.
+        binding: int64 (m,), the outermost that is full: m + the pool's number, or the offer's, also where nothing
+            is. The units of two different ones are never the same.
         taken: int64 (m + p, T), units served by tier.
     """
 
@@ -189,7 +190,7 @@ class _Load:
         pool = problem.pool.astype(np.int64)
         while (pool >= 0).any():
             inside = np.flatnonzero(pool >= 0)
-            bound = inside[~full[inside] & (used[offers + pool[inside]] >= problem.pool_capacity[pool[inside]])]
+            bound = inside[used[offers + pool[inside]] >= problem.pool_capacity[pool[inside]]]
             full[bound] = True
             binding[bound] = offers + pool[bound]
             pool[inside] = problem.pool_parent[pool[inside]]
