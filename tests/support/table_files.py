@@ -117,20 +117,20 @@ def _typed(name: str, value: object) -> object:
     return value
 
 
-def zipped(parts: Mapping[str, bytes]) -> bytes:
+def zipped(parts: Mapping[str, bytes], *, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A zip archive."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(stream, "w", compression) as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
     return stream.getvalue()
 
 
-def repacked(workbook: bytes, changed: Mapping[str, bytes]) -> bytes:
+def repacked(workbook: bytes, changed: Mapping[str, bytes], *, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A workbook with some parts replaced or added."""
     with zipfile.ZipFile(io.BytesIO(workbook)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    return zipped({**parts, **changed})
+    return zipped({**parts, **changed}, compression=compression)
 
 
 CHINESE_NEEDS = dict(NEED_COLUMNS)
