@@ -113,7 +113,7 @@ def _capacity_words(capacity: Capacity) -> list[str]:
     for code in capacity.categories:
         words += category_words(code)
     for code in capacity.regions:
-        words += region_words(code)
+        words += served_words(code)
     for code in capacity.groups:
         words += index_words_of_name(f"{taxonomy.group_name(code)} {taxonomy.group_name(code, 'en')}")
     for code in capacity.qualifications:
@@ -158,6 +158,14 @@ def region_words(code: str) -> tuple[str, ...]:
         return tuple(index_words(code))
     chain = [*regions.ancestors(code), regions.get(code)]
     return tuple(index_words(" ".join(f"{region.name_zh} {region.name_en}" for region in chain)))
+
+
+@lru_cache(maxsize=64)
+def served_words(code: str) -> tuple[str, ...]:
+    """A region that is served, with all below it: help for a whole prefecture is help in each of its counties."""
+    below = [region for region in regions.subtree(code) if region.code != code] if regions.exists(code) else []
+    names = " ".join(f"{region.name_zh} {region.name_en}" for region in below)
+    return (*region_words(code), *index_words(names))
 
 
 _MAKERS: dict[str, Callable[[list[int] | None], Iterator[Document]]] = {
