@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
+from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -25,9 +26,13 @@ def _for_other_pages() -> dict[str, Any]:
     return {
         "allocations_of": lambda need: services.of_need(g.actor, need),
         "suppliers_of": services.suppliers_of,
-        "fit_reasons": fit_reasons,
-        "percent": percent,
     }
+
+
+@allocations.record_once
+def _for_macros(setup: BlueprintSetupState) -> None:
+    """Macros see globals only, not what the page is given."""
+    setup.app.jinja_env.globals.update(fit_reasons=fit_reasons, percent=percent)
 
 
 @allocations.route("/wishes/<wish_id>/claim", methods=["POST"], permission=Permission.WISH_CLAIM)

@@ -1,0 +1,231 @@
+"""Pages and buttons of the life-cycle, by role."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from marketplace.accounts.services import actor_of
+from marketplace.allocations import services
+from marketplace.allocations.models import Allocation
+from marketplace.extensions import db
+from marketplace.permissions import Role
+from tests.support import world
+from tests.support.canary import CanaryWatch
+from tests.support.client import Browser
+
+
+@pytest.fixture
+def proposal(app: object) -> Allocation:
+    return world.an_allocation(
+        world.a_need(quantity=1),
+        reasons={
+            "parts": {"closeness": 8000, "specialisation": 10000, "group_fit": 5000, "waiting": 300},
+            "metres": 4200,
+            "waiting_days": 3,
+            "alternatives": [{"capacity": world.a_capacity(title="备选冬衣").id, "fit": 4000, "metres": 9000}],
+        },
+    )
+
+
+@pytest.fixture
+def supplier(client: Browser, proposal: Allocation) -> Browser:
+    return client.sign_in(world.a_user(region=None, organization=proposal.capacity.organization))
+
+
+@pytest.fixture
+def caseworker(new_client: Callable[[], Browser]) -> Browser:
+    return new_client().sign_in(world.a_user(Role.CASEWORKER))
+
+
+def state_of(row: Allocation) -> str:
+    db.session.rollback()
+    state = str(db.session.get_one(Allocation, row.id, populate_existing=True).state)
+    db.session.rollback()  # a reader that stays would keep the next request from committing
+    return state
+
+
+def test_one_press_claims_and_one_press_undoes(client: Browser) -> None:
+    client.sign_in(world.a_user(Role.VOLUNTEER, region=None))
+    wish = world.a_wish()
+    answer = client.submit(f"/wishes/{wish.public_id}/claim")
+    assert (answer.status_code, answer.location) == (303, "/account/claims")
+    page = client.get("/account/claims").get_data(as_text=True)
+    assert set(re.findall(r'href="(/wishes/[^"]+)"', page)) == {f"/wishes/{wish.public_id}"}
+    released = re.search(r'action="(/allocations/\w+/release)"', page)
+    assert released
+    assert client.submit(released.group(1), {"to_claims": "1"}).location == "/account/claims"
+    assert wish.public_id not in client.get("/account/claims").get_data(as_text=True)
+
+
+def test_claims_are_listed_newest_first(client: Browser) -> None:
+    client.sign_in(world.a_user(Role.VOLUNTEER, region=None))
+    wishes = [world.a_wish() for _ in range(3)]
+    for wish in wishes:
+        client.submit(f"/wishes/{wish.public_id}/claim")
+    page = client.get("/account/claims").get_data(as_text=True)
+    assert re.findall(r'href="/wishes/([^"]+)"', page) == [wish.public_id for wish in reversed(wishes)]
+    assert client.submit(f"/wishes/{world.a_wish().public_id}/claim").status_code == 409
+
+
+def test_who_is_second_sees_similar_wishes(client: Browser, new_client: Callable[[], Browser]) -> None:
+    client.sign_in(world.a_user(Role.VOLUNTEER, region=None))
+    second = new_client().sign_in(world.a_user(Role.VOLUNTEER, region=None))
+    wish, similar, taken = world.a_wish(), world.a_wish(), world.a_wish()
+    client.submit(f"/wishes/{taken.public_id}/claim")
+    client.submit(f"/wishes/{wish.public_id}/claim")
+    answer = second.submit(f"/wishes/{wish.public_id}/claim")
+    assert answer.status_code == 409
+    page = answer.get_data(as_text=True)
+    assert set(re.findall(r'href="/wishes/([^"]+)"', page)) == {similar.public_id}
+
+
+def test_claims_ask_for_a_volunteer(client: Browser, caseworker: Browser) -> None:
+    wish = world.a_wish()
+    assert client.submit(f"/wishes/{wish.public_id}/claim").status_code == 401
+    assert caseworker.submit(f"/wishes/{wish.public_id}/claim").status_code == 403
+
+
+def test_a_volunteer_sets_a_day_and_is_done(client: Browser, caseworker: Browser) -> None:
+    user = world.a_user(Role.VOLUNTEER, region=None)
+    client.sign_in(user)
+    wish = world.a_wish()
+    claimed = services.claim(actor_of(user), wish.public_id)
+    db.session.rollback()
+    address = f"/allocations/{claimed.public_id}"
+    past = client.submit(f"{address}/start", {"due_on": world.in_days(-1).isoformat(), "to_claims": "1"})
+    assert (past.status_code, state_of(claimed)) == (303, "accepted")
+    client.submit(f"{address}/start", {"due_on": world.in_days(2).isoformat(), "to_claims": "1"})
+    assert state_of(claimed) == "delivering"
+    client.submit(f"{address}/delivered", {"to_claims": "1"})
+    assert state_of(claimed) == "delivered"
+    assert wish.reference in caseworker.get("/allocations").get_data(as_text=True)
+    assert caseworker.submit(f"{address}/confirm", {"satisfaction": "5"}).status_code == 303
+    assert state_of(claimed) == "confirmed"
+
+
+def test_a_supplier_sees_why_and_accepts(supplier: Browser, proposal: Allocation, caseworker: Browser) -> None:
+    inbox = supplier.get("/allocations").get_data(as_text=True)
+    assert proposal.need.reference in inbox
+    address = f"/allocations/{proposal.public_id}"
+    page = supplier.get(address).get_data(as_text=True)
+    assert "4.2" in page
+    assert "备选冬衣" in page
+    assert supplier.submit(f"{address}/accept").location == address
+    assert state_of(proposal) == "accepted"
+    assert supplier.submit(f"{address}/accept").status_code == 409
+    assert supplier.submit(f"{address}/start", {"due_on": "nonsense"}).status_code == 422
+    assert supplier.submit(f"{address}/start", {"due_on": world.in_days(-3).isoformat()}).status_code == 422
+    assert supplier.submit(f"{address}/start", {"due_on": world.in_days(3).isoformat()}).status_code == 303
+    form = {"delivered_on": world.in_days(0).isoformat(), "quantity": "7", "people_served": "1", "value_kind": "goods"}
+    assert supplier.submit(f"{address}/delivered", form).status_code == 422
+    form |= {"quantity": "1", "value_yuan": "120.50"}
+    assert supplier.submit(f"{address}/delivered", form).status_code == 303
+    assert state_of(proposal) == "delivered"
+    assert proposal.deliveries[0].value_fen == 12050
+    assert caseworker.submit(f"{address}/dispute", {"reason": "数量不符"}).status_code == 303
+    assert state_of(proposal) == "delivering"
+    supplier.submit(f"{address}/delivered")
+    caseworker.submit(f"{address}/confirm", {"satisfaction": "4"})
+    assert state_of(proposal) == "confirmed"
+    assert caseworker.submit(f"{address}/reopen", {"reason": "不合用"}).status_code == 303
+    assert state_of(proposal) == "reopened"
+    assert supplier.get("/allocations?tab=past").status_code == 200
+
+
+def test_declining_asks_for_a_reason(supplier: Browser, proposal: Allocation) -> None:
+    address = f"/allocations/{proposal.public_id}/decline"
+    assert supplier.submit(address).status_code == 422
+    assert supplier.submit(address, {"reason": "hukou"}).status_code == 422
+    assert supplier.submit(address, {"reason": "timing"}).status_code == 303
+    assert state_of(proposal) == "declined"
+
+
+def test_a_selection_is_accepted_or_declined(supplier: Browser, proposal: Allocation) -> None:
+    more = [world.an_allocation(world.a_need(), proposal.capacity) for _ in range(3)]
+    gone = more[0]
+    gone.need.state, gone.need.closing = "closed", "withdrawn"
+    db.session.commit()
+    chosen = {"allocation": [gone.public_id, more[1].public_id]}
+    answer = supplier.submit("/allocations/accept-selected", chosen, follow_redirects=True).get_data(as_text=True)
+    assert gone.need.reference in answer
+    assert [state_of(row) for row in more] == ["proposed", "accepted", "proposed"]
+    supplier.submit("/allocations/decline-selected", {"allocation": [more[2].public_id], "reason": "too_far"})
+    assert state_of(more[2]) == "declined"
+    assert supplier.submit("/allocations/accept-selected").status_code == 303
+    assert supplier.submit("/allocations/decline-selected", {"allocation": ["x"], "reason": "?"}).status_code == 422
+
+
+def test_the_contact_is_shown_once_and_only_after_acceptance(
+    supplier: Browser, proposal: Allocation, canary: CanaryWatch, caseworker: Browser
+) -> None:
+    address = f"/allocations/{proposal.public_id}"
+    assert supplier.submit(f"{address}/reveal", {"reason": "arrange"}).status_code == 409
+    supplier.submit(f"{address}/accept")
+    assert supplier.submit(f"{address}/reveal").status_code == 422
+    canary.allow("allocations.reveal")
+    shown = supplier.submit(f"{address}/reveal", {"reason": "arrange"}).get_data(as_text=True)
+    for name in ("name", "phone", "address", "details"):
+        assert world.CANARIES[name] in shown
+    assert caseworker.submit(f"{address}/reveal", {"reason": "arrange"}).status_code == 403
+    assert supplier.get(address).status_code == 200
+
+
+def test_another_organizations_allocation_looks_absent(client: Browser, proposal: Allocation) -> None:
+    foreign = client.sign_in(world.a_user(region=None, organization=world.an_organization()))
+    address = f"/allocations/{proposal.public_id}"
+    assert foreign.get(address).status_code == 404
+    for move in ("accept", "start", "delivered", "release", "decline", "reveal"):
+        form = {"due_on": world.in_days(1).isoformat(), "reason": "deliver" if move == "reveal" else "timing"}
+        assert foreign.submit(f"{address}/{move}", form).status_code == 404, move
+    assert proposal.need.reference not in foreign.get("/allocations").get_data(as_text=True)
+
+
+def test_staff_of_another_region_find_nothing(new_client: Callable[[], Browser], proposal: Allocation) -> None:
+    for role in (Role.CASEWORKER, Role.OFFICER, Role.COORDINATOR):
+        elsewhere = new_client().sign_in(world.a_user(role, region=world.XINGQING))
+        assert elsewhere.get(f"/allocations/{proposal.public_id}").status_code == 404
+        assert proposal.need.reference not in elsewhere.get("/allocations?tab=answer").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [
+        (Role.VOLUNTEER, 403),
+        (Role.CASEWORKER, 200),
+        (Role.COORDINATOR, 200),
+        (Role.OFFICER, 200),
+        (Role.AUDITOR, 200),
+        (Role.ADMINISTRATOR, 200),
+    ],
+)
+def test_who_may_look(client: Browser, proposal: Allocation, role: Role, status: int) -> None:
+    client.sign_in(world.a_user(role))
+    assert client.get(f"/allocations/{proposal.public_id}").status_code == status
+    assert client.get("/allocations").status_code == status
+    for tab in ("answer", "running", "past", "nonsense"):
+        assert client.get(f"/allocations?tab={tab}&urgency=red&category=S11&reference=W-1").status_code == status
+    for move in ("accept", "decline", "delivered"):
+        if role is not Role.VOLUNTEER or move != "delivered":
+            assert client.submit(f"/allocations/{proposal.public_id}/{move}").status_code == 403
+
+
+def test_a_coordinator_releases_for_a_supplier(client: Browser, new_client: Callable[[], Browser]) -> None:
+    row = world.an_allocation(state="accepted")
+    client.sign_in(world.a_user(Role.COORDINATOR))
+    assert client.submit(f"/allocations/{row.public_id}/release").status_code == 422
+    assert client.submit(f"/allocations/{row.public_id}/release", {"reason": "timing"}).status_code == 303
+    assert state_of(row) == "released"
+    assert services.reconcile() == []
+
+
+def test_the_list_is_paged_and_filtered(client: Browser, new_client: Callable[[], Browser]) -> None:
+    capacity = world.a_capacity(quantity=100)
+    client.sign_in(world.a_user(region=None, organization=capacity.organization))
+    rows = [world.an_allocation(world.a_need(urgency="red" if n < 2 else "blue"), capacity) for n in range(23)]
+    first = client.get("/allocations").get_data(as_text=True)
+    assert len(set(re.findall(r'href="/allocations/(\w{32})"', first))) == 20
+    red = client.get("/allocations?urgency=red").get_data(as_text=True)
+    assert set(re.findall(r'href="/allocations/(\w{32})"', red)) == {row.public_id for row in rows[:2]}
+    one = client.get(f"/allocations?reference={rows[5].need.reference.lower()}").get_data(as_text=True)
+    assert set(re.findall(r'href="/allocations/(\w{32})"', one)) == {rows[5].public_id}
