@@ -48,6 +48,7 @@ _WELCOMES = re.compile(
     ),
     re.IGNORECASE,
 )
+_REFUSES = re.compile(rf"(?:没有|无|非|未).{{0,8}}{_TERM}.{{0,8}}{_SHUT}")
 _CLAUSE = re.compile(r"[。．！？!?；;，,、：:\n\r（）()【】]|\.(?=\s|$)")
 _BETWEEN_HAN = re.compile(r"(?<=[一-鿿])\s+(?=[一-鿿])")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff]")
@@ -60,5 +61,10 @@ def hukou_wording(text: str) -> list[str]:
     """
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     clauses = (_BETWEEN_HAN.sub("", clause).strip() for clause in _CLAUSE.split(plain))
-    found = (clause for clause in clauses if _TRIES.search(clause) and not _WELCOMES.search(clause))
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(clause for clause in clauses if _keeps_out(clause)))
+
+
+def _keeps_out(clause: str) -> bool:
+    if _REFUSES.search(clause):
+        return True
+    return bool(_TRIES.search(clause)) and not _WELCOMES.search(clause)

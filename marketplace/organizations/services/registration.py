@@ -117,6 +117,7 @@ def register(actor: Actor, profile: Profile) -> Organization:
             raise InvalidInput(fields={"credit_code": _TAKEN}) from error
         audit.record(actor, "organization:created", organization, changed=sorted(values), after=organization.state)
         accounts.add_member(actor, actor.user_id, organization.id)
+        session.expire(organization)  # its contact was plain text so far; it reads as sealed from here on
         events.changed.send("organization", ids=[organization.id])
     return organization
 
@@ -206,6 +207,7 @@ def ensure(
         organization = Organization(name=name, region=region, kind=kind, imported=True, **given)
         session.add(organization)
         session.flush()
+        session.expire(organization, ["contact_name", "contact_phone"])  # plain text so far, sealed from here on
         audit.record(actor, "organization:imported", organization, after=organization.state)
         events.changed.send("organization", ids=[organization.id])
     return organization

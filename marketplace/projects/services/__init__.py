@@ -1,5 +1,75 @@
 """Rules of projects and their capacity: the only writers of these tables."""
 
+from marketplace.projects.hukou import hukou_wording
+from marketplace.projects.services.capacity import (
+    add,
+    confirm,
+    edit_capacity,
+    get_own_capacity,
+    restore,
+    withdraw,
+)
 from marketplace.projects.services.counters import give_back, take
+from marketplace.projects.services.facts import MOST_UNITS, CapacityFacts
+from marketplace.projects.services.projects import (
+    EDITABLE,
+    ProjectFacts,
+    close,
+    create,
+    edit,
+    ensure_project,
+    get_own,
+    open_project,
+    pause,
+    resume,
+    send_back,
+    submit,
+)
+from marketplace.projects.services.reading import (
+    Filters,
+    capacities_of,
+    excluding_wording,
+    get,
+    history,
+    is_stale,
+    listing,
+    offers_of,
+    own_organizations,
+    tabs,
+)
 
-__all__ = ["give_back", "take"]
+__all__ = [
+    "EDITABLE",
+    "MOST_UNITS",
+    "CapacityFacts",
+    "Filters",
+    "ProjectFacts",
+    "add",
+    "capacities_of",
+    "close",
+    "confirm",
+    "create",
+    "edit",
+    "edit_capacity",
+    "ensure_project",
+    "excluding_wording",
+    "get",
+    "get_own",
+    "get_own_capacity",
+    "give_back",
+    "history",
+    "hukou_wording",
+    "is_stale",
+    "listing",
+    "offers_of",
+    "open_project",
+    "own_organizations",
+    "pause",
+    "restore",
+    "resume",
+    "send_back",
+    "submit",
+    "tabs",
+    "take",
+    "withdraw",
+]

@@ -16,6 +16,7 @@ from marketplace.projects.hukou import hukou_wording
         "户籍须在石嘴山市",
         "外地人员不予受理",
         "非本地户籍除外",
+        "没有本地户籍的不予受理",
         "仅限本地人",
         "本 地 户 籍 优 先",
         "本\u200b地户\u200b籍",

@@ -1,0 +1,177 @@
+"""Finding projects: what each reader sees of them."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from flask_sqlalchemy.pagination import Pagination
+from sqlalchemy import ColumnElement, String, cast, exists, or_, select
+from sqlalchemy.orm import joinedload
+
+from marketplace import regions, taxonomy
+from marketplace.errors import NotFound
+from marketplace.extensions import db
+from marketplace.organizations import services as organizations
+from marketplace.organizations.models import Organization
+from marketplace.permissions import Actor, Permission, Scope, row_filter
+from marketplace.projects.hukou import hukou_wording
+from marketplace.projects.models import Capacity, Project
+from marketplace.records import today
+
+PER_PAGE = 20
+#: A supplier says once a month that what it offers still holds.
+CONFIRM_EVERY = timedelta(days=31)
+
+ACTIONS = {
+    "project:created": _("Drafted"),
+    "project:imported": _("Imported"),
+    "project:edited": _("Edited"),
+    "project:submitted": _("Submitted"),
+    "project:open": _("Opened"),
+    "project:sent_back": _("Sent back"),
+    "project:paused": _("Paused"),
+    "project:resumed": _("Resumed"),
+    "project:closed": _("Closed"),
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a reader asked to see; an empty value asks for nothing.
+
+    Attributes:
+        tab: open (to everyone), mine, queue (waiting for the reader to open them) or region (of the staff member).
+        category, region: codes; those below are meant, and what covers them.
+        kind: kind of the organization.
+        state: for those who see more than open projects.
+        organization: public id of an organization.
+    """
+
+    tab: str = "open"
+    category: str = ""
+    region: str = ""
+    kind: str = ""
+    state: str = ""
+    organization: str = ""
+
+
+def tabs(actor: Actor) -> list[str]:
+    """The lists that an actor has."""
+    found = ["open"]
+    if actor.may(Permission.PROJECT_APPROVE):
+        found.append("queue")
+    if actor.scopes(Permission.PROJECT_VIEW) - {Scope.PUBLIC}:
+        found.append("region")
+    if actor.organization_ids:
+        found.append("mine")
+    return found
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Projects that an actor may read: those of their grants, and always those of their organizations."""
+    return or_(row_filter(Project, actor, Permission.PROJECT_VIEW), row_filter(Project, actor, Permission.PROJECT_EDIT))
+
+
+def _in_tab(actor: Actor, tab: str) -> ColumnElement[bool]:
+    if tab == "mine":
+        return row_filter(Project, actor, Permission.PROJECT_EDIT)
+    if tab == "queue":
+        return row_filter(Project, actor, Permission.PROJECT_APPROVE) & (Project.state == "submitted")
+    if tab == "region":
+        return row_filter(Project, actor, Permission.PROJECT_VIEW)
+    return Project.state == "open"
+
+
+def _lists(column: Any, patterns: list[str]) -> ColumnElement[bool]:
+    """Whether a column of a list of codes, kept as JSON text, holds one that begins in one of these ways."""
+    return or_(*(cast(column, String).like(f'%"{pattern}%') for pattern in patterns))
+
+
+def _offers(category: str, region: str) -> ColumnElement[bool]:
+    """Whether a project has active capacity that touches a category and a region."""
+    touching: list[ColumnElement[bool]] = []
+    if category:
+        parent = taxonomy.get(category).parent_code
+        touching.append(_lists(Capacity.categories, [category] + ([f'{parent}"'] if parent else [])))
+    if region:
+        above = [f'{upper.code}"' for upper in regions.ancestors(region)]
+        touching.append(_lists(Capacity.regions, [regions.prefix(region), *above]))
+    return exists().where(Capacity.project_id == Project.id, Capacity.active.is_(True), *touching)
+
+
+def listing(actor: Actor, filters: Filters, page: int = 1) -> Pagination:
+    """A page of projects with their organizations: newest first, the queue the longest waiting first."""
+    query = (
+        select(Project)
+        .join(Organization)
+        .options(joinedload(Project.organization))
+        .where(visible_to(actor), _in_tab(actor, filters.tab))
+    )
+    if filters.category or filters.region:
+        query = query.where(_offers(filters.category, filters.region))
+    if filters.kind:
+        query = query.where(Organization.kind == filters.kind)
+    if filters.state:
+        query = query.where(Project.state == filters.state)
+    if filters.organization:
+        query = query.where(Organization.public_id == filters.organization)
+    order = Project.created_at if filters.tab == "queue" else Project.created_at.desc()
+    return db.paginate(query.order_by(order, Project.id), page=page, per_page=PER_PAGE, error_out=False)
+
+
+def offers_of(projects: list[Project]) -> dict[int, list[Capacity]]:
+    """Active capacity of each project, by title."""
+    query = select(Capacity).where(
+        Capacity.project_id.in_([project.id for project in projects]), Capacity.active.is_(True)
+    )
+    found: dict[int, list[Capacity]] = {project.id: [] for project in projects}
+    for capacity in db.session.scalars(query.order_by(Capacity.title, Capacity.id)):
+        found[capacity.project_id].append(capacity)
+    return found
+
+
+def get(actor: Actor, public_id: str) -> Project:
+    """A project's page.
+
+    Raises:
+        NotFound: there is none, or it is not the reader's to see.
+    """
+    query = select(Project).options(joinedload(Project.organization))
+    project: Project | None = db.session.scalar(query.where(Project.public_id == public_id, visible_to(actor)))
+    if project is None:
+        raise NotFound
+    return project
+
+
+def capacities_of(project: Project, *, withdrawn: bool) -> list[Capacity]:
+    """A project's capacity by title, what was withdrawn last, or left out."""
+    query = select(Capacity).options(joinedload(Capacity.pool)).where(Capacity.project_id == project.id)
+    if not withdrawn:
+        query = query.where(Capacity.active.is_(True))
+    return list(db.session.scalars(query.order_by(Capacity.active.desc(), Capacity.title, Capacity.id)))
+
+
+def own_organizations(actor: Actor) -> list[Organization]:
+    """Organizations for which the actor may plan projects, by name."""
+    query = select(Organization).where(
+        row_filter(Organization, actor, Permission.ORGANIZATION_EDIT),
+        Organization.state.in_(("registered", "verified")),
+    )
+    return list(db.session.scalars(query.order_by(Organization.name)))
+
+
+def excluding_wording(project: Project, capacities: list[Capacity]) -> list[str]:
+    """Clauses of a project's own texts that would keep people out by household registration."""
+    texts = [project.title, project.summary, *(capacity.title for capacity in capacities if capacity.active)]
+    return list(dict.fromkeys(clause for text in texts for clause in hukou_wording(text)))
+
+
+def is_stale(capacity: Capacity, on: date | None = None) -> bool:
+    """Whether a supplier should say again that a capacity still holds."""
+    return capacity.confirmed_on is None or (on or today()) - capacity.confirmed_on > CONFIRM_EVERY
+
+
+def history(actor: Actor, project: Project) -> list[Any]:
+    """The trail of a project, newest first; empty for those without the right to it."""
+    return list(organizations.history(actor, project, ACTIONS))
