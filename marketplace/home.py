@@ -2,18 +2,43 @@
 
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import func, select
 
+from marketplace.extensions import db
+from marketplace.needs import services as needs
+from marketplace.needs.wishes import card_words
+from marketplace.organizations.models import Organization
 from marketplace.permissions import Permission, Slice
+from marketplace.projects.models import Project
 
 home = Slice("home", __name__)
+NEWEST = 6
 
 
 @home.route("/", permission=Permission.PUBLIC_VIEW)
 def welcome() -> ResponseReturnValue:
     return render_template(
         "home.html",
-        figures=[],
-        wishes=[],
-        browse_url=url_for("wishes.board") if False else "/wishes",
+        figures=figures(),
+        wishes=needs.newest_wishes(NEWEST),
+        words=card_words(),
+        browse_url=url_for("wishes.board"),
         register_url=url_for("accounts.register"),
     )
+
+
+def figures() -> list[tuple[str, int]]:
+    """What stands under the headline: label and count."""
+    counts = needs.figures()
+    return [
+        (_("Open needs"), counts["open_needs"]),
+        (_("Wishes to claim"), counts["claimable_wishes"]),
+        (_("Wishes come true"), counts["realised_wishes"]),
+        (_("Verified organizations"), _count(Organization)),
+        (_("Open projects"), _count(Project)),
+    ]
+
+
+def _count(model: type[Organization] | type[Project]) -> int:
+    return db.session.scalar(select(func.count()).select_from(model).where(model.public_rows())) or 0

@@ -3,6 +3,7 @@
 from marketplace.cases.services.consents import ConsentGiven, give_consent, withdraw_consent
 from marketplace.cases.services.history import HistoryEntry, case_history, entries
 from marketplace.cases.services.households import (
+    GROUPS,
     CaseEntry,
     CaseFilter,
     PersonEntry,
@@ -14,6 +15,7 @@ from marketplace.cases.services.households import (
     load_case,
     load_person,
     open_case,
+    regions_of,
     work_list,
 )
 from marketplace.cases.services.private import (
@@ -22,10 +24,12 @@ from marketplace.cases.services.private import (
     reveal_person,
     reveal_summary,
 )
-from marketplace.cases.services.triage import REVEAL_REASONS, TRIAGE_RULES, rate, restrict
+from marketplace.cases.services.triage import RESTRICTING, REVEAL_REASONS, TRIAGE_RULES, rate, restrict
 from marketplace.cases.services.versions import expect_version
 
 __all__ = [
+    "GROUPS",
+    "RESTRICTING",
     "REVEAL_REASONS",
     "TRIAGE_RULES",
     "CaseEntry",
@@ -48,6 +52,7 @@ __all__ = [
     "load_person",
     "open_case",
     "rate",
+    "regions_of",
     "restrict",
     "reveal_person",
     "reveal_summary",

@@ -1,7 +1,6 @@
 """Households and the people in them."""
 
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -100,9 +99,9 @@ def case_page(actor: Actor, public_id: str) -> Case:
     """A case with everything its page shows."""
     load_case(actor, public_id)
     query = scoped(Case, actor, Permission.CASE_VIEW).where(Case.public_id == public_id)
-    return db.session.scalars(
-        query.options(selectinload(Case.people), selectinload(Case.consents), selectinload(Case.needs))
-    ).one()
+    whole = (selectinload(Case.people), selectinload(Case.consents), selectinload(Case.needs))
+    case: Case = db.session.scalars(query.options(*whole)).one()
+    return case
 
 
 def work_list(actor: Actor, wanted: CaseFilter, page: int) -> Pagination:
@@ -268,14 +267,14 @@ def _assign(row: Any, **values: Any) -> list[str]:
 
 
 def _check_region(actor: Actor, region: str) -> None:
-    if region not in {code for code, _level in regions_of(actor)}:
+    if region not in regions_of(actor):
         raise InvalidInput(fields={"region": _("Choose a region that you serve.")})
 
 
-def regions_of(actor: Actor) -> Iterable[tuple[str, str]]:
-    """Code and level of the regions that an actor serves."""
+def regions_of(actor: Actor) -> list[str]:
+    """Codes of the regions that an actor serves, each before those below it."""
     root = regions.NINGXIA if actor.system else actor.region
-    return [(region.code, region.level) for region in regions.subtree(root)] if root else []
+    return [region.code for region in regions.subtree(root)] if root else []
 
 
 def _new_number(region: str) -> str:

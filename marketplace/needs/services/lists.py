@@ -1,6 +1,7 @@
 """The work list of needs, one need with its history, and its details in the clear."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_sqlalchemy.pagination import Pagination
@@ -32,7 +33,7 @@ class NeedFilter:
     without_consent: bool = False
 
 
-def readable(actor: Actor, permission: Permission = Permission.NEED_VIEW) -> Select[tuple[Need]]:
+def readable(actor: Actor, permission: Permission = Permission.NEED_VIEW) -> Select[Any]:
     """Needs that the actor's grant reaches, those of restricted cases only for people who may see the case."""
     query = scoped(Need, actor, permission)
     if not actor.may(Permission.CASE_VIEW):
@@ -50,7 +51,7 @@ def load_need(
         NotFound: absent, of another region, or of a restricted case that the actor may not see.
     """
     query = readable(actor, permission).where(Need.public_id == public_id)
-    need = db.session.scalar(query.with_for_update() if to_change else query)
+    need: Need | None = db.session.scalar(query.with_for_update() if to_change else query)
     if need is None:
         raise NotFound
     return need
