@@ -18,9 +18,10 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from matching.columns import Int32s, Int64s
-from matching.coupling import Coupling
+from matching.coupling import Coupling, excluded_arcs
 from matching.network import Network, best_flow
-from matching.problem import Problem
+from matching.problem import FIT_MAX, LARGEST_TOTAL, InvalidProblem, Problem
+from matching.rounding import Rounding
 
 SHARE_OF_A_LEVEL = 0.7
 """A level that is not the last may take this share of the time that is left."""
@@ -63,22 +64,29 @@ def solve_component(
     """
     ends = math.inf if seconds is None else time.monotonic() + seconds
     levels = _Levels(problem, coupling.network, arcs)
-    model = _Model(problem, coupling, arcs)
-    flow = np.zeros(arcs.size, np.int64)
+    rounding = Rounding(problem, coupling, arcs)
+    flow = rounding.feasible(levels.relaxed)
     told_bound: Int64s | None = None
+    model: _Model | None = None
+    kept: list[tuple[Int64s, int]] = []
     for place, level in enumerate(levels.rows):
         if levels.value(flow)[level] < levels.bound[level]:
             left = (ends - time.monotonic()) * (1 if place == len(levels.rows) - 1 else SHARE_OF_A_LEVEL)
-            hint = flow if flow.any() else levels.relaxed
-            better, proven = model.maximise(levels.worth(level), hint, left, 1 if arcs.size <= SMALL else workers)
-            flow = flow if better is None else better
+            if model is None:  # many components never need one: their rounded flow reaches every bound
+                model = _Model(problem, coupling, arcs)
+            while kept:
+                model.keep(*kept.pop())
+            threads = 1 if arcs.size <= SMALL else workers
+            better, proven = model.maximise(levels.worth(level), flow, left, threads)
+            flow = flow if better is None else levels.better(flow, rounding.filled(better))
         else:
             proven = int(levels.bound[level])
         reached = int(levels.value(flow)[level])
         if told_bound is None and reached < min(proven, levels.bound[level]):
             told_bound = levels.limited(level, min(proven, int(levels.bound[level])))
-        model.keep(levels.worth(level), reached)
-        levels.fix(level, reached)
+        kept.append((levels.worth(level), reached))
+        if levels.fix(level, reached):
+            flow = levels.better(flow, rounding.feasible(levels.relaxed))
         tell((place + 1) / len(levels.rows))
     value = levels.value(flow)
     bound = value if told_bound is None else told_bound
@@ -113,14 +121,20 @@ class _Levels:
         """What a unit on each arc adds to a level."""
         return self._fit if level == self._tiers else (self._tier == level).astype(np.int64)
 
-    def fix(self, level: int, value: int) -> None:
-        """Take ``value`` as the best of a level, and bound those below it anew."""
-        if level < self._tiers and value < self.bound[level]:
-            self._limits[level] = value
-            self.relaxed = best_flow(self._network, self._limits)
-            self.bound = self.value(self.relaxed)
-        elif level < self._tiers:
-            self._limits[level] = value
+    def better(self, one: Int64s, other: Int64s) -> Int64s:
+        """The flow with the better objective."""
+        return other if self.value(other).tolist() > self.value(one).tolist() else one
+
+    def fix(self, level: int, value: int) -> bool:
+        """Take ``value`` as the best of a level; whether that gives a new relaxed flow and bounds below it."""
+        if level == self._tiers:
+            return False
+        self._limits[level] = value
+        if value >= self.bound[level]:
+            return False
+        self.relaxed = best_flow(self._network, self._limits)
+        self.bound = self.value(self.relaxed)
+        return True
 
     def limited(self, level: int, most: int) -> Int64s:
         """A bound of the whole objective: the values fixed above, ``most`` here, the relaxed best below."""
@@ -143,11 +157,21 @@ class _Model:
         quantity = problem.quantity[need]
         self._step = np.where(problem.whole[need], quantity, 1)
         self._most = np.minimum(quantity, coupling.network.capacity[offer]) // self._step
+        self._check_range(problem, arcs)
         self._variables = [self._variable(most) for most in self._most.tolist()]
         self._need_rules(problem, coupling, need)
         self._offer_rules(problem, arcs, offer)
         self._batches(problem, offer)
         self._exclusions(coupling, need, offer)
+
+    def _check_range(self, problem: Problem, arcs: Int64s) -> None:
+        """Refuse sums that CP-SAT cannot hold: it adds over arcs, where a flow is bounded by the needs."""
+        units = (self._step * self._most).astype(np.float64)
+        for worth in (np.full(arcs.size, FIT_MAX), problem.use[arcs], problem.cost[arcs]):
+            if float(np.dot(units, worth)) >= LARGEST_TOTAL:
+                need = int(problem.need[arcs[int((units * worth).argmax())]])
+                rule = "too large among coupled rules: its units x fit, use or cost, summed over arcs, pass 2**62"
+                raise InvalidProblem("quantity", need, rule)
 
     def _variable(self, most: int) -> cp_model.IntVar:
         return self._model.new_bool_var("") if most == 1 else self._model.new_int_var(0, most, "")
@@ -200,18 +224,9 @@ class _Model:
                     self._model.add(self._variables[arc] <= int(self._most[arc]) * opened)
 
     def _exclusions(self, coupling: Coupling, need: Int32s, offer: Int32s) -> None:
-        inside = np.isin(coupling.exclusions[:, 0], need)
-        concerned = np.flatnonzero(np.isin(need, coupling.exclusions[inside]))
-        place = {(int(need[row]), int(offer[row])): int(row) for row in concerned}
-        offers_of: dict[int, list[int]] = {}
-        for one, here in place:
-            offers_of.setdefault(one, []).append(here)
         used: dict[int, cp_model.IntVar] = {}
-        for one, other in coupling.exclusions[inside].tolist():
-            for here in offers_of[one]:
-                if (other, here) in place:
-                    pair = (place[one, here], place[other, here])
-                    self._model.add_at_most_one([self._used(row, used) for row in pair])
+        for pair in excluded_arcs(coupling.exclusions, need, offer):
+            self._model.add_at_most_one([self._used(row, used) for row in pair])
 
     def _used(self, row: int, used: dict[int, cp_model.IntVar]) -> cp_model.IntVar:
         """A literal that is true if the arc carries anything."""

@@ -172,3 +172,23 @@ def _binding_exclusions(problem: Problem, units: Int64s, live: Bools) -> Int32s:
         for one, other in problem.exclusions.tolist()
     ]
     return problem.exclusions[np.array(binding, np.bool_)]
+
+
+def excluded_arcs(exclusions: Int32s, need: Int32s, offer: Int32s) -> list[tuple[int, int]]:
+    """The pairs of arcs, given by their ``need`` and ``offer``, of which an exclusion allows one.
+
+    Returns:
+        places in ``need``; the needs of a pair are excluded and their offer is the same.
+    """
+    pairs = exclusions[np.isin(exclusions[:, 0], need)]
+    concerned = np.flatnonzero(np.isin(need, pairs))
+    place = {(int(need[row]), int(offer[row])): int(row) for row in concerned}
+    offers_of: dict[int, list[int]] = {}
+    for one, here in place:
+        offers_of.setdefault(one, []).append(here)
+    return [
+        (place[one, here], place[other, here])
+        for one, other in pairs.tolist()
+        for here in offers_of[one]
+        if (other, here) in place
+    ]

@@ -105,15 +105,33 @@ def _compact(network: Network) -> tuple[Network, Int64s]:
     needs, need = _ranks(network.need, network.quantity.size)
     offers, offer = _ranks(network.offer, network.capacity.size)
     tier_values, tier = np.unique(network.tier[needs], return_inverse=True)
+    pool, pool_capacity, pool_parent = _used_pools(network, network.pool[offers])
     compact = network._replace(
         quantity=network.quantity[needs],
         tier=tier.astype(np.int8),
         capacity=network.capacity[offers],
         need=need,
         offer=offer,
-        pool=network.pool[offers],
+        pool=pool,
+        pool_capacity=pool_capacity,
+        pool_parent=pool_parent,
     )
     return compact, tier_values.astype(np.int64)
+
+
+def _used_pools(network: Network, pool: Int32s) -> tuple[Int32s, Int64s, Int32s]:
+    """The pools of some offers as ranks among those that any of these offers draws on, and these pools' columns."""
+    pools = network.pool_capacity.size
+    if pools == 0:
+        return pool, network.pool_capacity, network.pool_parent
+    rank = np.full(pools + 1, -1, np.int32)  # the last place answers for -1, no pool
+    used, above = np.zeros(pools, np.bool_), np.unique(pool[pool >= 0])
+    while above.size:
+        used[above] = True
+        above = np.unique(network.pool_parent[above])
+        above = above[above >= 0]
+    rank[:-1][used] = np.arange(np.count_nonzero(used), dtype=np.int32)
+    return rank[pool], network.pool_capacity[used], rank[network.pool_parent[used]]
 
 
 def _ranks(rows: Int32s, size: int) -> tuple[Int64s, Int32s]:

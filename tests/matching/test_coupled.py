@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
-from matching import FIT_MAX, Problem, solve
+from matching import FIT_MAX, InvalidProblem, Problem, solve
 from matching.components import split
 from matching.coupling import examine
 from tests.support.matching_oracles import best_by_milp, is_feasible
@@ -156,3 +158,45 @@ def test_the_objective_does_not_depend_on_the_workers(workers: int) -> None:
     solution = solve(problem, workers=workers)
     assert solution.status == "optimal"
     assert (solution.served, solution.fit) == best_by_milp(problem)
+
+
+def test_a_large_component_is_filled_before_it_is_searched() -> None:
+    """Without a rounded start the lower tiers stay empty while the upper ones are searched."""
+    rng = np.random.default_rng(9)
+    needs, offers = 1500, 60
+    problem = large_problem(
+        9,
+        needs=needs,
+        offers=offers,
+        bundle=np.where(rng.random(needs) < 0.2, rng.integers(0, 100, needs), -1),
+        minimum_batch=np.where(rng.random(offers) < 0.3, rng.integers(2, 20, offers), 0),
+    )
+    solution = solve(problem, time_limit=0.05)
+    assert is_feasible(problem, solution.flow.tolist())
+    assert sum(solution.served) > 0.7 * sum(solution.bound.served)
+
+
+def test_networks_do_not_load_the_search() -> None:
+    """Loading CP-SAT takes longer than solving a district's network."""
+    asked = (
+        "import sys; from matching import Problem, solve;"
+        "solve(Problem(quantity=[1], tier=[0], capacity=[1], need=[0], offer=[0], fit=[1]));"
+        "sys.exit('pandas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0
+
+
+def test_amounts_too_large_for_the_search_are_refused_by_name() -> None:
+    most = 2**46
+    columns: dict[str, Any] = {
+        "quantity": [most, 3, 3],
+        "tier": [0, 0, 0],
+        "capacity": [most] * 9,
+        "need": [0] * 9 + [1, 2],
+        "offer": [*range(9), 0, 0],
+        "fit": [5] * 11,
+        "exclusions": [[1, 2]],  # the relaxed bound cannot be reached, so a search is needed
+    }
+    with pytest.raises(InvalidProblem, match=r"quantity\[0\]: too large among coupled rules"):
+        solve(Problem(**columns))
+    assert solve(Problem(**{**columns, "quantity": [2**40, 3, 3], "capacity": [2**40] * 9})).verified
