@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask_babel import format_decimal
-from flask_babel import gettext
+from flask_babel import format_decimal, gettext
 
 from marketplace.allocations.models import Allocation
 from marketplace.audit import AuditEvent
