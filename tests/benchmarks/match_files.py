@@ -1,0 +1,126 @@
+"""How long `marketplace match` takes, beside the bare flow solver on the same network in the same run.
+
+    python -m tests.benchmarks.match_files [--needs N] [--capacities M] [--rounds R]
+
+Prints a table: wall seconds of the whole command from a cold start (reading, rules, scoring, solving, checking,
+explaining, writing six files), of its stages, of `SimpleMinCostFlow.solve()` alone on the network of the same
+files, their ratio, and the peak memory of the command's process. The rounds alternate, so that other load on the
+machine meets both alike; the medians are compared.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
+
+from marketplace.matches.file_codes import code_tables
+from matching import Policy, Problem
+from matching.eligibility import candidates
+from matching.scoring import score
+from matching.tables import read_capacity, read_needs
+from matching.tables.build import problem_of, rule_columns
+from tests.benchmarks.world import AS_OF, write_world
+
+
+def network_of(needs_path: Path, capacity_path: Path) -> Problem:
+    """The problem that the command solves for these files."""
+    tables, day = code_tables(), np.datetime64(AS_OF, "D")
+    needs, capacity = read_needs(needs_path, tables), read_capacity(capacity_path, tables)
+    rules, offers, _ = rule_columns(needs, capacity, tables)
+    arcs = candidates(rules, offers, tables, day)
+    return problem_of(needs, capacity, arcs, score(arcs, rules, offers, tables, Policy(), day))
+
+
+def bare_solve(problem: Problem) -> tuple[float, int]:
+    """Seconds of `solve()` alone on the plain network, and the worth of the flow it finds.
+
+    Needs send their units over their arcs to offers, from there through the pool if there is one to a sink, or
+    past all at no worth. A served unit is worth (T - t) · (m · F + 1) + fit, as in `matching.network`.
+    """
+    n, m, p = problem.quantity.size, problem.capacity.size, problem.pool_capacity.size
+    sink = n + m + p
+    step = m * 10_000 + 1
+    worth = (3 - problem.tier[problem.need].astype(np.int64)) * step + problem.fit
+    pooled = problem.pool >= 0
+    offers = n + np.arange(m)
+    above = np.where(pooled, n + m + problem.pool, sink)
+    total = int(problem.quantity.sum())
+    layers = [
+        (problem.need, n + problem.offer, problem.quantity[problem.need], -worth),
+        (np.arange(n), np.full(n, sink), problem.quantity, np.zeros(n, np.int64)),
+        (offers, above, problem.capacity, np.zeros(m, np.int64)),
+        (n + m + np.arange(p), np.full(p, sink), problem.pool_capacity, np.zeros(p, np.int64)),
+    ]
+    tail, head, capacity, cost = (np.concatenate(column) for column in zip(*layers, strict=True))
+    solver = SimpleMinCostFlow()
+    solver.add_arcs_with_capacity_and_unit_cost(tail.astype(np.int32), head.astype(np.int32), capacity, cost)
+    supply = np.append(problem.quantity, -total)
+    solver.set_nodes_supplies(np.append(np.arange(n), sink).astype(np.int32), supply)
+    started = time.perf_counter()
+    status = solver.solve()
+    seconds = time.perf_counter() - started
+    if status != solver.OPTIMAL:
+        raise RuntimeError(status.name)
+    return seconds, -solver.optimal_cost()
+
+
+def worth_of(summary: dict[str, Any], offers: int) -> int:
+    """The worth of the command's result in the same terms."""
+    step = offers * 10_000 + 1
+    weights = {"red": 3, "yellow": 2, "blue": 1}
+    return sum(weights[colour] * step * units for colour, units in summary["served"].items()) + int(summary["fit"])
+
+
+def run_command(needs: Path, capacity: Path, out: Path) -> tuple[float, dict[str, Any]]:
+    """Wall seconds of the command from a cold start, and its summary."""
+    command = [sys.executable, "-m", "marketplace.cli", "match", "--json", "--as-of", AS_OF.isoformat()]
+    command += ["--needs", str(needs), "--capacity", str(capacity), "--out", str(out)]
+    started = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return time.perf_counter() - started, json.loads(done.stdout)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--needs", type=int, default=100_000)
+    parser.add_argument("--capacities", type=int, default=1_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=10)
+    told = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        paths = write_world(folder, needs=told.needs, capacities=told.capacities, seed=told.seed)
+        problem = network_of(*paths)
+        wholes, bares, summary = [], [], {}
+        for _ in range(told.rounds):
+            bare, worth = bare_solve(problem)
+            whole, summary = run_command(*paths, folder / "out")
+            if worth != worth_of(summary, problem.capacity.size):
+                raise RuntimeError("the command and the bare solver disagree")
+            bares.append(bare)
+            wholes.append(whole)
+    bare, whole = statistics.median(bares), statistics.median(wholes)
+    lines = [
+        ("needs x capacities", f"{summary['needs']:,} x {told.capacities:,}"),
+        ("candidates", f"{summary['candidates']:,}"),
+        ("bare SimpleMinCostFlow.solve(), s", f"{bare:.2f}   ({', '.join(f'{s:.2f}' for s in bares)})"),
+        ("marketplace match, cold start, s", f"{whole:.2f}   ({', '.join(f'{s:.2f}' for s in wholes)})"),
+        ("ratio", f"{whole / bare:.2f}"),
+        ("stages of the last round, s", ", ".join(f"{k} {v:.2f}" for k, v in summary["seconds"].items())),
+        ("peak memory, MB", f"{summary['peak_mb']:.0f}"),
+    ]
+    width = max(len(title) for title, _ in lines)
+    for title, value in lines:
+        sys.stdout.write(f"{title:<{width}}  {value}\n")
+
+
+if __name__ == "__main__":
+    main()
