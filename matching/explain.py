@@ -32,6 +32,8 @@ class Unmatched:
         unserved: int64 (u,), units not served, at least 1.
         reason: int8 (u,), position in `REASONS`.
         candidates: int64 (u,), offers that could serve it.
+        considered: int64 (u,), offers that the reason speaks of: its candidates, or where it has none those that
+            passed all rules before the one that failed.
         nearest_metres: int64 (u,), distance to the nearest offer of its category and region; −1 not asked.
         radius_metres: int64 (u,), that offer's radius; −1 none.
         missing: uint64 (u, w), required qualifications that the best qualified offer lacks.
@@ -42,6 +44,7 @@ class Unmatched:
     unserved: Int64s
     reason: Int8s
     candidates: Int64s
+    considered: Int64s
     nearest_metres: Int64s
     radius_metres: Int64s
     missing: NDArray[np.uint64]
@@ -81,6 +84,7 @@ def unmatched(
         unserved=unserved[rows],
         reason=np.zeros(rows.size, np.int8),
         candidates=degree[rows].astype(np.int64),
+        considered=degree[rows].astype(np.int64),
         nearest_metres=np.full(rows.size, -1, np.int64),
         radius_metres=np.full(rows.size, -1, np.int64),
         missing=np.zeros((rows.size, needs.requires.shape[1]), np.uint64),
@@ -100,6 +104,8 @@ def _explain_rules(found: Unmatched, needs: Needs, offers: Offers, tables: CodeT
     failed = np.argmax(steps.left == 0, axis=1)
     codes = np.array([REASONS.index(reason) for reason in FUNNEL_REASONS], np.int8)
     found.reason[alone] = codes[failed]
+    before = np.c_[np.full(alone.size, len(offers)), steps.left]
+    found.considered[alone] = before[np.arange(alone.size), failed]
     too_far = failed == FUNNEL_REASONS.index(Reason.TOO_FAR)
     found.nearest_metres[alone] = np.where(too_far, steps.nearest_metres, -1)
     found.radius_metres[alone] = np.where(too_far, steps.nearest_radius_metres, -1)

@@ -51,11 +51,13 @@ REASONS = tuple(Reason)
 class Numbers(NamedTuple):
     """What stands behind the reason of one need; only what the reason speaks of is used."""
 
-    candidates: int = 0
+    considered: int = 0
     nearest_metres: int = -1
     radius_metres: int = -1
     missing: Sequence[str] = ()
     taken: Sequence[int] = ()
+    passed: str = ""
+    """The need's deadline, where it has passed."""
 
 
 COLOURS = {"zh": ("红", "黄", "蓝"), "en": ("red", "yellow", "blue")}
@@ -64,28 +66,36 @@ COLOURS = {"zh": ("红", "黄", "蓝"), "en": ("red", "yellow", "blue")}
 
 def sentence(reason: Reason, numbers: Numbers, language: str) -> str:
     """The reason in a sentence with its numbers, in ``zh`` or ``en``."""
-    english = language == "en"
     told = reason.text(language)
-    if reason is Reason.TOO_FAR and numbers.nearest_metres >= 0:
-        nearest, radius = numbers.nearest_metres / 1000, numbers.radius_metres / 1000
-        if english:
-            return f"{told}: the nearest is {nearest:.1f} km away and goes {radius:g} km"
-        return f"{told}：最近的在 {nearest:.1f} 公里外，服务半径 {radius:g} 公里"
-    if reason is Reason.QUALIFICATION and numbers.missing:
-        return f"{told}: {', '.join(numbers.missing)}" if english else f"{told}：{'、'.join(numbers.missing)}"
-    if reason is Reason.CAPACITY_TAKEN and any(numbers.taken):
-        taken = _by_colour(numbers.taken, language)
-        if english:
-            return f"{told}: {numbers.candidates} would fit, they serve {taken} units"
-        return f"{told}：有 {numbers.candidates} 项资源符合，已用于{taken}"
-    return told
+    more = _numbers(reason, numbers, language == "en")
+    if not more:
+        return told
+    return f"{told}: {more}" if language == "en" else f"{told}：{more}"
 
 
-def _by_colour(units: Sequence[int], language: str) -> str:
-    names = COLOURS["en" if language == "en" else "zh"]
-    told = [
-        f"{count} {names[tier]}" if language == "en" else f"{names[tier]} {count}"
-        for tier, count in enumerate(units)
-        if count and tier < len(names)
-    ]
-    return ", ".join(told) if language == "en" else "、".join(told)
+def _numbers(reason: Reason, numbers: Numbers, english: bool) -> str:
+    """What a reason has to tell beside its name; empty for nothing."""
+    count, nearest, radius = numbers.considered, numbers.nearest_metres / 1000, numbers.radius_metres / 1000
+    if reason is Reason.TOO_FAR:
+        if english:
+            return f"the nearest of {count} is {nearest:.1f} km away and goes {radius:g} km"
+        return f"{count} 项资源中最近的在 {nearest:.1f} 公里外，服务半径 {radius:g} 公里"
+    if reason is Reason.QUALIFICATION:
+        missing = (", " if english else "、").join(numbers.missing)
+        return f"{missing} ({count} in reach)" if english else f"{missing}（范围内有 {count} 项资源）"
+    if reason is Reason.CAPACITY_TAKEN:
+        taken = _by_colour(numbers.taken, english)
+        return f"{count} would fit, they serve {taken}" if english else f"有 {count} 项资源符合，已用于{taken}"
+    if reason is Reason.DATES and numbers.passed:
+        return f"the deadline was {numbers.passed}" if english else f"截止日期为 {numbers.passed}"
+    if reason in (Reason.NO_REGION, Reason.GROUP, Reason.DATES):
+        return f"{count} considered" if english else f"共 {count} 项"
+    return ""
+
+
+def _by_colour(units: Sequence[int], english: bool) -> str:
+    names = COLOURS["en" if english else "zh"]
+    told = [(names[tier], count) for tier, count in enumerate(units) if count and tier < len(names)]
+    if english:
+        return ", ".join(f"{count} {name}" for name, count in told) + " units"
+    return "、".join(f"{name} {count}" for name, count in told) + " 份"

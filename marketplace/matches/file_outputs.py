@@ -65,16 +65,18 @@ def reason_text(result: Result, row: int) -> str:
     """Why the unmatched need of a row is unmatched, in a sentence."""
     found = result.unmatched
     known = result.tables.qualifications
+    deadline = result.needs.deadline[found.need[row]]
     missing = [
         known.name(known.position[word], result.language) if word in known.position else word
         for word in result.words.told(found.missing[row])
     ]
     numbers = Numbers(
-        candidates=int(found.candidates[row]),
+        considered=int(found.considered[row]),
         nearest_metres=int(found.nearest_metres[row]),
         radius_metres=int(found.radius_metres[row]),
         missing=missing,
         taken=found.taken[row].tolist(),
+        passed=str(deadline) if deadline < np.datetime64(result.as_of, "D") else "",
     )
     return sentence(REASONS[found.reason[row]], numbers, result.language)
 
@@ -139,16 +141,20 @@ def write_unmatched(result: Result, folder: Path) -> None:
         found.unserved.tolist(),
         found.reason.tolist(),
         found.candidates.tolist(),
+        found.considered.tolist(),
         found.nearest_metres.tolist(),
         found.radius_metres.tolist(),
         taken.tolist(),
         strict=True,
     )
+    passed = np.where(needs.deadline < np.datetime64(result.as_of, "D"), needs.deadline, np.datetime64("NaT", "D"))
+    passed = passed[found.need].astype(np.int64).tolist()
     records = []
+    # Many needs share the same reason with the same numbers; the sentence is built once for all of them.
     texts: dict[tuple[object, ...], str] = {}
-    for row, (need, units, reason, candidates, nearest, radius, took) in enumerate(rows):
+    for row, (need, units, reason, candidates, considered, nearest, radius, took) in enumerate(rows):
         missing = tuple(found.missing[row].tolist()) if found.missing[row].any() else ()
-        key = (reason, candidates, nearest, radius, missing, *took)
+        key = (reason, considered, nearest, radius, missing, passed[row], *took)
         if key not in texts:
             texts[key] = reason_text(result, row)
         records.append(
@@ -218,7 +224,7 @@ def summary(result: Result, *, seconds: dict[str, float], peak_mb: float, input_
     return {
         "needs": len(result.needs),
         "units": int(result.problem.quantity.sum()),
-        "capacity": int(result.problem.capacity.sum()),
+        "capacity": int(result.capacity.quantity.sum()),
         "candidates": len(result.arcs),
         "served": by_colour(solution.served),
         "unserved": by_colour(unserved_by_tier(result)),

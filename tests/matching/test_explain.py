@@ -70,6 +70,7 @@ def test_the_reason_is_the_rule_that_leaves_nobody(need: Record, capacity: Recor
     matched = Matched([{"quantity": 2, **need}], [capacity])
     quantity = int(matched.needs.quantity[0])
     assert matched.reasons == [(0, quantity, reason)]
+    assert matched.found.considered.tolist() == [1]
 
 
 def test_rules_are_asked_in_their_order() -> None:
@@ -180,8 +181,10 @@ def test_every_reason_has_both_texts(reason: Reason) -> None:
     ("reason", "numbers", "zh", "en"),
     [
         (Reason.TOO_FAR, {"nearest_metres": 12_340, "radius_metres": 5_000}, "12.3 公里", "12.3 km away and goes 5 km"),
-        (Reason.QUALIFICATION, {"missing": ["护士"]}, "护士", ": 护士"),
-        (Reason.CAPACITY_TAKEN, {"candidates": 2, "taken": [3, 0, 1]}, "红 3、蓝 1", "3 red, 1 blue"),
+        (Reason.QUALIFICATION, {"missing": ["护士"], "considered": 2}, "护士", ": 护士 (2 in reach)"),
+        (Reason.CAPACITY_TAKEN, {"considered": 2, "taken": [3, 0, 1]}, "红 3、蓝 1 份", "3 red, 1 blue units"),
+        (Reason.DATES, {"passed": "2026-01-02"}, "截止日期为 2026-01-02", "the deadline was 2026-01-02"),
+        (Reason.DATES, {"considered": 4}, "共 4 项", "4 considered"),
         (Reason.GROUP, {}, "人群", "groups"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Matching runs over the database and over files."""
