@@ -262,7 +262,12 @@ class _Model:
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             raise RuntimeError(f"CP-SAT ended as {solver.status_name(status)}, though a solution exists")
         values = np.array([solver.value(variable) for variable in self._variables], np.int64)
-        return values * self._step, min(loose, math.floor(solver.best_objective_bound + 1e-6))
+        flow = values * self._step
+        if status == cp_model.OPTIMAL:
+            return flow, int(np.dot(flow, worth))
+        # The bound is told as a float: rounded up by more than it can have lost, it stays a bound.
+        told = solver.best_objective_bound
+        return flow, min(loose, math.floor(told + 1e-6 + abs(told) * 2**-50))
 
     def keep(self, worth: Int64s, reached: int) -> None:
         """Let every later search reach at least ``reached`` in a level."""

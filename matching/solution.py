@@ -34,7 +34,7 @@ class Solution:
         engines: the share of the arcs that each engine solved; the shares add to 1.
         verified: True once :func:`matching.verify.verify` re-checked it.
         held: int64 (m,), units of each offer kept back for later; zeros without a reserve.
-        timings: seconds by stage.
+        timings: seconds by stage: prepare, network, coupled, verify, and their total.
     """
 
     flow: Int64s

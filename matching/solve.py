@@ -41,7 +41,8 @@ def solve(
         time_limit: seconds after which the search in coupled parts stops with the best found. Networks are
             not cut short: they have no result before the end, and take seconds at 100,000 needs.
         workers: threads of the search in coupled parts; None takes every core. Networks take one.
-        progress: called with the share of the work done, never falling, from 0.0 to 1.0.
+        progress: called with the share of the work done, never falling, from 0.0 to 1.0. A connected network
+            is one step.
     Returns:
         The same flow for the same problem where all of it is a network; with coupled parts the same objective
         whenever the status is "optimal".

@@ -9,7 +9,7 @@ import pytest
 
 from matching import FIT_MAX, Problem, solve
 from matching.coupling import examine
-from matching.network import best_flow
+from matching.network import Network, _cheapest, best_flow
 from tests.support.matching_oracles import best_by_milp, is_feasible, objective_of
 from tests.support.matching_problems import columns_of, large_problem
 
@@ -115,6 +115,32 @@ def test_two_flows_equal_one_on_a_larger_network() -> None:
     one, two = best_flow(network).tolist(), best_flow(network, largest_cost=0).tolist()
     assert is_feasible(problem, two)
     assert objective_of(problem, one) == objective_of(problem, two)
+
+
+def test_costs_beyond_the_solvers_range_are_told_and_no_failure() -> None:
+    network = examine(large_problem(2, needs=50, offers=9)).network
+    supply = np.bincount(network.tier, weights=network.quantity).astype(np.int64)
+    assert _cheapest(network, supply, np.array([2**30 + 2, 2**30 + 1, 2**30]), fit=True) is not None
+    assert _cheapest(network, supply, np.array([2**60 + 2, 2**60 + 1, 2**60]), fit=True) is None
+
+
+def test_two_flows_equal_one_with_every_tier_there_is() -> None:
+    rng = np.random.default_rng(6)
+    rows = 30_000
+    network = Network(
+        quantity=np.ones(rows, np.int64),
+        tier=(np.arange(rows) % 128).astype(np.int8),
+        capacity=rng.integers(0, 2, rows),
+        need=np.repeat(np.arange(rows, dtype=np.int32), 2),
+        offer=np.stack([np.arange(rows), (np.arange(rows) * 7 + 1) % rows], axis=1).ravel().astype(np.int32),
+        fit=rng.integers(0, FIT_MAX + 1, 2 * rows).astype(np.int32),
+        pool=np.full(rows, -1, np.int32),
+        pool_capacity=np.zeros(0, np.int64),
+        pool_parent=np.zeros(0, np.int32),
+    )
+    one, two = best_flow(network), best_flow(network, largest_cost=0)
+    for worth in (network.fit, *(network.tier[network.need] == tier for tier in range(128))):
+        assert np.dot(one, worth.astype(np.int64)) == np.dot(two, worth.astype(np.int64))
 
 
 def test_components_are_solved_apart_with_the_same_result() -> None:
