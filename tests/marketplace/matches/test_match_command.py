@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import numpy as np
 import pytest
 
 from matching.tables import CAPACITY_COLUMNS, NEED_COLUMNS
-from tests.benchmarks.world import write_world
+from tests.benchmarks.world import AS_OF, write_world
+from tests.support.rule_worlds import Need, Offer, rules
 from tests.support.table_files import csv_bytes, xlsx_bytes
 
 OUTPUTS = {"matches.csv", "unmatched.csv", "shortages.csv", "candidates.csv", "summary.json", "report.html"}
@@ -121,6 +123,82 @@ def test_outputs_agree_with_each_other(matched: tuple[Path, dict[str, Any]], wor
         assert given.get(need["id"], 0) + left.get(need["id"], 0) == int(need["quantity"])
     assert sum(left.values()) == sum(summary["unserved"].values())
     assert sum(int(row["units"]) for row in rows(out / "shortages.csv")) == sum(left.values())
+
+
+def _day(text: str) -> int | None:
+    return (date.fromisoformat(text) - AS_OF).days if text else None
+
+
+def _point(record: dict[str, str]) -> tuple[float, float] | None:
+    return (float(record["lat"]), float(record["lon"])) if record["lat"] else None
+
+
+def _several(text: str) -> tuple[str, ...]:
+    return tuple(text.split(";")) if text else ()
+
+
+def test_candidates_are_what_a_plain_reading_of_the_files_says(
+    matched: tuple[Path, dict[str, Any]], world: Path
+) -> None:
+    needs = {
+        record["id"]: Need(
+            category=record["category"],
+            region=record["region"],
+            point=_point(record),
+            groups=_several(record["groups"]),
+            requires=_several(record["requires"]),
+            deadline=_day(record["deadline"]),
+            waited=0,
+        )
+        for record in rows(world / "needs.csv")
+    }
+    offers = {
+        record["id"]: Offer(
+            categories=_several(record["categories"]),
+            regions=_several(record["regions"]),
+            point=_point(record),
+            radius=float(record["radius_km"]) if record["radius_km"] else None,
+            groups=_several(record["groups"]),
+            qualifications=_several(record["qualifications"]),
+            begins=_day(record["valid_from"]),
+            ends=_day(record["valid_until"]),
+        )
+        for record in rows(world / "capacity.csv")
+    }
+    expected = [(i, j) for i, need in needs.items() for j, offer in offers.items() if all(rules(need, offer))]
+    told = [(row["need_id"], row["capacity_id"]) for row in rows(matched[0] / "candidates.csv")]
+    assert told == expected
+
+
+def test_a_run_that_the_time_limit_stops_is_exit_code_3_with_its_result(world: Path, tmp_path: Path) -> None:
+    def coupled(records: list[dict[str, str]]) -> list[dict[str, str]]:
+        return [
+            {
+                **record,
+                "whole": "yes",
+                "quantity": str(2 + place % 7),
+                "category": "S0301",
+                "requires": "",
+                "groups": "",
+            }
+            for place, record in enumerate(records)
+        ]
+
+    def general(records: list[dict[str, str]]) -> list[dict[str, str]]:
+        return [
+            {**record, "categories": "S03", "regions": "640000", "groups": "", "radius_km": ""} for record in records
+        ]
+
+    needs = changed(world, tmp_path, "needs.csv", coupled)
+    capacity = changed(world, tmp_path, "capacity.csv", general)
+    out = tmp_path / "out"
+    done = run("--needs", needs, "--capacity", capacity, "--out", out, "--json", "--time-limit", "0.01")
+    assert done.returncode == 3, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["status"] == "feasible"
+    assert {path.name for path in out.iterdir()} == OUTPUTS
+    best = tuple(summary["bound"]["served"].values())
+    assert tuple(summary["served"].values()) <= best
 
 
 def test_hukou_permuted_or_deleted_changes_nothing(
