@@ -6,7 +6,19 @@ from typing import Any
 import click
 
 COMMANDS: dict[str, str] = {
+    "audit": "marketplace.commands.audit:audit_group",
+    "demo": "marketplace.commands.demo:demo_command",
+    "doctor": "marketplace.commands.doctor:doctor_command",
+    "export": "marketplace.commands.files:export_command",
+    "import": "marketplace.commands.files:import_command",
+    "init": "marketplace.commands.setup:init_command",
     "match": "marketplace.matches.files:match_command",
+    "reindex": "marketplace.commands.index:reindex_command",
+    "run": "marketplace.commands.runs:run_command",
+    "search": "marketplace.commands.index:search_command",
+    "serve": "marketplace.commands.server:serve_command",
+    "upgrade": "marketplace.commands.setup:upgrade_command",
+    "worker": "marketplace.commands.server:worker_command",
 }
 """Where each command lives, as `module:attribute`."""
 

@@ -1,0 +1,1 @@
+"""Commands that work on an instance: one module a group, loaded when its command is asked for."""

@@ -1,0 +1,74 @@
+"""`marketplace serve` and `worker`."""
+
+import signal
+import threading
+from types import FrameType
+
+import click
+from flask import Flask
+
+from marketplace import jobs
+from marketplace.commands.console import FAILED, application, need_database, say, stop, talk
+from marketplace.extensions import db
+from marketplace.settings import Settings
+
+HOST, PORT, THREADS = "127.0.0.1", 8000, 8
+
+
+@click.command("serve", short_help=say("运行网站", "Run the web server"))
+@click.option("--host", default=HOST, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True)
+def serve_command(host: str, port: int) -> None:
+    """Run the web server, and without REDIS_URL a worker inside it, until it is stopped."""
+    with application() as app:
+        need_database()
+        serve(app, host, port)
+
+
+def serve(app: Flask, host: str, port: int, after_start: str = "") -> None:
+    """Answer requests until SIGINT or SIGTERM.
+
+    Args:
+        after_start: printed below the address.
+    """
+    from waitress.server import create_server
+
+    try:
+        server = create_server(app, host=host, port=port, threads=THREADS, ident=None)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        stop(FAILED, f"不能使用端口 {port}:{reason}", f"Port {port} cannot be used: {reason}")
+    db.session.remove()  # a read left open here would keep every writer of SQLite waiting
+    settings: Settings = app.extensions["marketplace.settings"]
+    worker = None if settings.redis_url else jobs.start_worker(app)
+    signal.signal(signal.SIGTERM, _end)
+    shown = f"[{host}]" if ":" in host else host
+    click.echo(say(f"网址:http://{shown}:{port}/", f"Address: http://{shown}:{port}/"))
+    if after_start:
+        click.echo(after_start)
+    talk("按 Ctrl+C 停止。", "Press Ctrl+C to stop.")
+    try:
+        server.run()
+    finally:
+        server.close()
+        if worker is not None:
+            worker.stop(graceful=True)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+@click.command("worker", short_help=say("处理后台任务", "Work off the queue"))
+@click.option("--threads", type=click.IntRange(1, 32), default=2, show_default=True)
+def worker_command(threads: int) -> None:
+    """Work off the queue until it is stopped; one worker an instance runs the periodic jobs well enough."""
+    ended = threading.Event()
+    with application() as app:
+        need_database()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_signal: ended.set())
+        consumer = jobs.start_worker(app, threads=threads)
+        talk("后台任务处理中,按 Ctrl+C 停止。", "Working; press Ctrl+C to stop.")
+        ended.wait()
+        consumer.stop(graceful=True)
