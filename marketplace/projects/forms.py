@@ -1,7 +1,5 @@
 """Forms of projects and capacity: shape only."""
 
-from typing import Any
-
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -14,7 +12,6 @@ from wtforms import (
     SelectMultipleField,
     StringField,
     TextAreaField,
-    ValidationError,
 )
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
@@ -132,7 +129,3 @@ class CapacityForm(FlaskForm):
     budget_fen = Yuan(_("Budget"), [Optional()])
     unit_cost_fen = Yuan(_("Cost of one unit"), [Optional()])
     minimum_batch = WholeNumber(_("Smallest batch"), [Optional()])
-
-    def validate_pool_quantity(self, field: Any) -> None:
-        if field.data is not None and field.data < 0:
-            raise ValidationError(_("Enter 0 or more"))

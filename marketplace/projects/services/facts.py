@@ -8,12 +8,14 @@ from flask_babel import lazy_gettext as _
 
 from marketplace import regions, taxonomy
 from marketplace.errors import InvalidInput
+from marketplace.money import MAXIMUM_FEN
 
 #: Groups that a form offers: those that may limit a capacity, and those that only raise the fit of a match.
 GROUPS = taxonomy.EXCLUDING_GROUPS | taxonomy.NEVER_EXCLUDE
 #: Beyond these lies a slip of the keyboard; their product still fits a 64-bit column.
 MOST_UNITS = 1_000_000
 MOST_UNIT_COST_FEN = 10**9
+MOST_POOL_UNITS = 10**9
 
 
 class _Faults(dict[str, Any]):
@@ -121,14 +123,19 @@ class CapacityFacts:
             "latitude" if self.latitude is None else "longitude",
             _("Give latitude and longitude, or neither"),
         )
-        faults.add_if(abs(self.latitude or 0) > 90, "latitude", _("Latitudes run from -90 to 90"))
-        faults.add_if(abs(self.longitude or 0) > 180, "longitude", _("Longitudes run from -180 to 180"))
+        faults.add_if(not abs(self.latitude or 0) <= 90, "latitude", _("Latitudes run from -90 to 90"))
+        faults.add_if(not abs(self.longitude or 0) <= 180, "longitude", _("Longitudes run from -180 to 180"))
+        faults.add_if(
+            not 0 <= (self.pool_quantity or 0) <= MOST_POOL_UNITS, "pool_quantity", _("Enter 0 or more units")
+        )
         faults.add_if(
             bool(self.valid_from and self.valid_until and self.valid_until < self.valid_from),
             "valid_until",
             _("The last day is before the first: exchange the two or correct one"),
         )
-        faults.add_if((self.budget_fen or 0) < 0, "budget_fen", _("Enter an amount of 0 yuan or more"))
+        faults.add_if(
+            not 0 <= (self.budget_fen or 0) <= MAXIMUM_FEN, "budget_fen", _("Enter an amount of 0 yuan or more")
+        )
         faults.add_if(
             not 0 <= self.unit_cost_fen <= MOST_UNIT_COST_FEN, "unit_cost_fen", _("Enter an amount of 0 yuan or more")
         )
