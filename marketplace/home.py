@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from marketplace.extensions import db
 from marketplace.needs import services as needs
-from marketplace.needs.wishes import card_words
+from marketplace.needs.wishes import in_words
 from marketplace.organizations.models import Organization
 from marketplace.permissions import Permission, Slice
 from marketplace.projects.models import Project
@@ -21,8 +21,7 @@ def welcome() -> ResponseReturnValue:
     return render_template(
         "home.html",
         figures=figures(),
-        wishes=needs.newest_wishes(NEWEST),
-        words=card_words(),
+        wishes=[in_words(card) for card in needs.newest_wishes(NEWEST)],
         browse_url=url_for("wishes.board"),
         register_url=url_for("accounts.register"),
     )

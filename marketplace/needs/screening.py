@@ -19,7 +19,7 @@ _CARD = re.compile(rf"(?<!\d)\d(?:{_SEPARATED}\d){{15,18}}(?!\d)")
 _HAN = r"[\u4e00-\u9fff]"
 _NUMERAL = r"[0-9一二三四五六七八九十百]+"
 _DISEASES = (
-    "癌|肿瘤|白血病|淋巴瘤|尿毒症|肾衰|肾病|透析|化疗|放疗|艾滋|HIV|AIDS|梅毒|乙肝|丙肝|肝炎|肝硬化|结核|尘肺|哮喘|"
+    "癌|肿瘤|白血病|淋巴瘤|尿毒症|肾衰|肾病|透析|化疗|放疗|艾滋|(?-i:HIV|AIDS)|梅毒|乙肝|丙肝|肝炎|肝硬化|结核|尘肺|哮喘|"
     "精神分裂|抑郁|躁狂|双相|焦虑症|强迫症|精神病|精神障碍|自闭症|孤独症|多动症|癫痫|脑瘫|唐氏|痴呆|阿尔茨海默|帕金森|"
     "糖尿病|高血压|心脏病|冠心病|心梗|脑梗|脑出血|脑卒中|中风|偏瘫|截瘫|瘫痪|渐冻|血友病|地中海贫血|再生障碍|"
     "红斑狼疮|类风湿|骨髓|截肢|先天性|罕见病|肌无力|肌营养不良|白化病|"
@@ -43,7 +43,6 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("address", re.compile(rf"{_NUMERAL}\s*(?:号楼|栋|幢|单元|号院|弄)")),
     ("address", re.compile(r"\d{2,4}\s*室")),
     ("address", re.compile(rf"(?:路|街|道|巷|胡同)\s*{_NUMERAL}\s*号")),
-    ("address", re.compile(rf"{_HAN}{{2,8}}(?:小区|社区|家属院|花园|公寓|嘉园|佳苑)")),
     ("address", re.compile(
         rf"{_HAN}{{1,6}}(?<![农乡新山全本同进回在])村(?!民|里|庄|口|医)(?:{_NUMERAL}\s*(?:组|队|社))?")),
     ("address", re.compile(rf"(?:第{_NUMERAL}|\d+)\s*(?:村民小组|组(?=\d+号))")),
@@ -59,10 +58,15 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("sensitive", re.compile(_SENSITIVE)),
     ("name", re.compile(rf"(?<!{_HAN})[{_SURNAMES}]某{{1,2}}")),
 )  # fmt: skip
-_SCHOOL_NAMES = re.compile(rf"({_HAN}{{2,8}}?)(小学|中学|幼儿园)(?!生|课|语|数|英|教|阶|书|毕|用|[一二三四五六]年)")
-#: Words before 小学 that name no school, e.g. 孩子刚上小学.
-_NO_SCHOOL = re.compile(
-    r"(?:上|读|念|在|的|是|给|为|升|入|进|刚|到|个|名|位|所|套|本|份|台|年|适合|需要|孩子|子女|儿子|女儿|孙子|孙女|学生)$"
+#: A proper name before a word that alone names no place or school.
+_PROPER: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("school", re.compile(rf"({_HAN}{{2,8}}?)(?:小学|中学|幼儿园)(?!生|课|语|数|英|教|阶|书|毕|用|[一二三四五六]年)")),
+    ("address", re.compile(rf"({_HAN}{{2,8}}?)(?:小区|社区|家属院|花园|公寓|嘉园|佳苑)")),
+)
+#: Words before it that make no proper name, e.g. 孩子刚上小学, 参加社区活动.
+_COMMON = re.compile(
+    r"(?:[上读念在的是给为升入进刚到个名位所套本份台年去逛看和与及或里]|适合|需要|孩子|子女|儿子|女儿|孙子|孙女|学生|"
+    r"参加|参与|融入|附近|所在|本地|当地|居住|城市|农村|精神|障碍|组织)$"
 )
 
 
@@ -116,9 +120,10 @@ def screen(
     found += _own_numbers(plain, numbers)
     for kind, pattern in _PATTERNS:
         found += [Finding(kind, match.group(), match.start()) for match in pattern.finditer(plain)]
-    for match in _SCHOOL_NAMES.finditer(plain):
-        if not _NO_SCHOOL.search(match.group(1)):
-            found.append(Finding("school", match.group(), match.start()))
+    for kind, pattern in _PROPER:
+        for match in pattern.finditer(plain):
+            if not _COMMON.search(match.group(1)):
+                found.append(Finding(kind, match.group(), match.start()))
     return _without_overlaps(found)
 
 

@@ -34,7 +34,9 @@ def _page_of(endpoint: str) -> Any:
 @needs.route("", permission=Permission.NEED_VIEW)
 def index() -> ResponseReturnValue:
     form = NeedFilterForm(request.args)
-    form.state.choices = choices.of(wording.STATES["need"], empty=_("All states"))
+    form.state.choices = choices.of(
+        {**wording.STATES["need"], services.ANY_STATE: _("All states")}, empty=_("All but closed")
+    )
     form.kind.choices = choices.of(wording.NEED_KINDS, empty=_("All kinds"))
     form.urgency.choices = choices.of(wording.URGENCIES, empty=_("All urgencies"))
     form.category.choices = choices.categories(empty=_("All categories"))

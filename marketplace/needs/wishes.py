@@ -11,7 +11,7 @@ from marketplace.needs import choices, services
 from marketplace.needs.cards import WishCard
 from marketplace.needs.forms import BoardFilterForm
 from marketplace.permissions import Permission, Slice
-from marketplace.wording import PRICE_BANDS_FEN, price_band
+from marketplace.wording import PRICE_BANDS_FEN, category_name, price_band, region_name
 
 wishes = Slice("wishes", __name__, url_prefix="/wishes")
 
@@ -28,9 +28,19 @@ DEADLINE_NAMES = {
 }
 
 
-def card_words() -> dict[str, Any]:
-    """Words that a card's codes stand for; the card macro takes them."""
-    return {"groups": BROAD_GROUP_NAMES, "deadlines": DEADLINE_NAMES, "price": _price}
+def in_words(card: WishCard) -> dict[str, Any]:
+    """A card as the card component takes it: codes in the language of the page."""
+    soon = card.claimable and card.deadline_band in ("week", "month")
+    return {
+        "url": url_for("wishes.show", wish_id=card.public_id),
+        "title": card.title,
+        "region_name": region_name(card.region),
+        "group_name": BROAD_GROUP_NAMES[card.group],
+        "category_name": category_name(card.category),
+        "price_band": _price(card),
+        "deadline": DEADLINE_NAMES[card.deadline_band] if soon else None,
+        "claimed": None if card.claimable else _("Claimed"),
+    }
 
 
 def _price(card: WishCard) -> Any:
@@ -56,8 +66,8 @@ def board() -> ResponseReturnValue:
     return render_template(
         "wishes/board.html",
         form=form,
-        wishes=found,
-        words=card_words(),
+        page=found,
+        cards=[in_words(card) for card in found.items],
         filtered=bool(kept),
         url_for_page=lambda page: url_for("wishes.board", **kept, page=page),
     )
@@ -71,8 +81,9 @@ def show(wish_id: str) -> ResponseReturnValue:
         "wishes/show.html",
         wish=found.card,
         claim_state=found.claim_state,
-        similar=found.similar,
-        words=card_words(),
+        shown=in_words(found.card),
+        deadline=DEADLINE_NAMES[found.card.deadline_band],
+        similar=[in_words(card) for card in found.similar],
         claim_url=f"{address}/claim",
         may_claim=found.card.claimable and g.actor.may(Permission.WISH_CLAIM),
         sign_in_url=url_for("security.login", next=address),

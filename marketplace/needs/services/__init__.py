@@ -14,6 +14,7 @@ from marketplace.needs.services.board import (
 )
 from marketplace.needs.services.consents import follow_ended_consents
 from marketplace.needs.services.lists import (
+    ANY_STATE,
     NeedFilter,
     load_need,
     need_history,
@@ -58,6 +59,7 @@ def follow_the_calendar() -> None:
 
 
 __all__ = [
+    "ANY_STATE",
     "NEED_GROUPS",
     "WITHDRAWAL_REASONS",
     "BoardFilter",

@@ -17,12 +17,13 @@ from marketplace.needs.models import URGENCIES, Need
 from marketplace.permissions import Actor, Permission, scoped
 
 PER_PAGE = 20
+ANY_STATE = "any"
 _MOST_URGENT_FIRST = case({code: place for place, code in enumerate(URGENCIES)}, value=Need.urgency, else_=9)
 
 
 @dataclass(frozen=True)
 class NeedFilter:
-    """What a work list is asked for; empty is no limit."""
+    """What a work list is asked for; empty is no limit, an empty state is every one but closed."""
 
     state: str = ""
     kind: str = ""
@@ -60,7 +61,9 @@ def load_need(
 def work_list(actor: Actor, wanted: NeedFilter, page: int) -> Pagination:
     """Needs by the filter, the most urgent first, each urgency longest waiting first."""
     query = readable(actor)
-    if wanted.state:
+    if wanted.state == "":
+        query = query.where(Need.state != "closed")
+    elif wanted.state != ANY_STATE:
         query = query.where(Need.state == wanted.state)
     if wanted.kind:
         query = query.where(Need.kind == wanted.kind)

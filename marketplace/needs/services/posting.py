@@ -191,7 +191,7 @@ def check_title(title: str, case: Case | None, field: str = "title") -> None:
 
 
 def _quote(found: list[Finding]) -> Any:
-    return "、".join(f"“{finding.text}” ({_FINDINGS[finding.kind]})" for finding in found)
+    return "; ".join(f"“{finding.text}” ({_FINDINGS[finding.kind]})" for finding in found)
 
 
 def _columns(entry: NeedEntry) -> dict[str, Any]:
