@@ -115,7 +115,10 @@ def match_command(
             needs, capacity = _read(needs_path, capacity_path, language)
             digest = _digest(needs_path, capacity_path)
         result = match_tables(needs, capacity, policy, day, language, clock, time_limit=time_limit)
-        figures = _write(result, out, clock, digest)
+        try:
+            figures = _write(result, out, clock, digest)
+        except OSError as error:
+            raise click.ClickException(f"{out}: {error.strerror or error}") from error
     if as_json:
         click.echo(summary_text(figures), nl=False)
     else:

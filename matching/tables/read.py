@@ -37,6 +37,7 @@ class NeedTable:
         whole: bool (n,).
         value_fen: int64 (n,), −1 unknown.
         row: int32 (n,), the row in the file.
+        header: the columns that the file has, by their English names, as the file names them.
         warnings: what the reader left out.
     """
 
@@ -61,6 +62,7 @@ class NeedTable:
     consent_date: NDArray[np.datetime64]
     consent_by: list[str]
     row: Int32s
+    header: dict[str, str]
     warnings: list[Fault]
 
     def __len__(self) -> int:
@@ -85,6 +87,7 @@ class CapacityTable:
         minimum_batch: int64 (m,), 0 none.
         valid_from, valid_until: datetime64[D] (m,), NaT open.
         row: int32 (m,), the row in the file.
+        header: the columns that the file has, by their English names, as the file names them.
         warnings: what the reader left out.
     """
 
@@ -108,6 +111,7 @@ class CapacityTable:
     valid_until: NDArray[np.datetime64]
     title: list[str]
     row: Int32s
+    header: dict[str, str]
     warnings: list[Fault]
 
     def __len__(self) -> int:
@@ -171,6 +175,7 @@ def needs_of(data: bytes, file: str, tables: CodeTables, *, language: Language =
         consent_date=sheet.days("consent_date")[order],
         consent_by=_take(sheet.text("consent_by"), order),
         row=np.array(sheet.rows, np.int32)[order],
+        header=sheet.names(),
         warnings=log.warnings,
     )
     log.close()
@@ -216,6 +221,7 @@ def capacity_of(data: bytes, file: str, tables: CodeTables, *, language: Languag
         valid_until=valid_until[order],
         title=_take(sheet.text("title"), order),
         row=np.array(sheet.rows, np.int32)[order],
+        header=sheet.names(),
         warnings=log.warnings,
     )
     log.close()

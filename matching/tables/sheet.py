@@ -97,6 +97,10 @@ class Sheet:
         place = self._place.get(name)
         return [""] * len(self.rows) if place is None else self._grid.columns[place]
 
+    def names(self) -> dict[str, str]:
+        """The columns that the file has and that are used, as the file names them."""
+        return {name: self._grid.header[place] for name, place in self._place.items()}
+
     def header(self, name: str) -> str:
         """The column as the file names it."""
         place = self._place.get(name)

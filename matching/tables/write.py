@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,11 +13,17 @@ from numpy.typing import NDArray
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CHUNK_ROWS = 200_000
+_NEGATIVE = re.compile(r"-\d+(?:\.\d+)?", re.ASCII)
 
 
 def safe_text(text: str) -> str:
-    """A text that spreadsheets show as it is: an apostrophe before what would begin a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    """A text that spreadsheets show as it is: an apostrophe before what would begin a formula.
+
+    A negative number begins none, so that an id such as -5 comes out as it went in.
+    """
+    if not text.startswith(FORMULA_STARTS) or _NEGATIVE.fullmatch(text):
+        return text
+    return f"'{text}"
 
 
 def csv_text(header: Sequence[str], records: Iterable[Sequence[object]]) -> str:

@@ -55,7 +55,7 @@ def one(**changes: object) -> list[tuple[int, str, str]]:
 def same(one_table: object, other: object) -> bool:
     """Whether two tables hold the same, rows of the file and warnings aside."""
     for column in fields(one_table):  # type: ignore[arg-type]  # both are tables, which are dataclasses
-        if column.name in ("row", "warnings"):
+        if column.name in ("row", "header", "warnings"):
             continue
         left, right = getattr(one_table, column.name), getattr(other, column.name)
         if isinstance(left, np.ndarray):
@@ -382,7 +382,16 @@ def test_long_files_are_written_like_short_ones() -> None:
     assert list(csv.reader(io.StringIO(lines)))[1:] == [[str(cell) for cell in record] for record in records]
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize("text", ["=1", "+1", "-1+2", "-a", "@x", "\tx", "\rx"])
 def test_no_text_begins_a_formula(text: str) -> None:
     assert safe_text(text) == f"'{text}"
-    assert safe_text("plain") == "plain"
+
+
+@pytest.mark.parametrize("text", ["plain", "", "-5", "-5.25", "a=b"])
+def test_other_texts_stay_as_they_are(text: str) -> None:
+    assert safe_text(text) == text
+
+
+def test_the_columns_are_told_as_the_file_names_them() -> None:
+    table = read(csv_bytes([{**NEED, "hukou": ""}], chinese=CHINESE_NEEDS))
+    assert table.header == {"id": "编号", "category": "类别", "region": "地区", "quantity": "数量"}

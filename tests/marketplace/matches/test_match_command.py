@@ -271,6 +271,15 @@ def test_without_json_a_table_is_printed_and_english_is_a_setting(world: Path, t
     assert run(*arguments, "--lang", "zh", DEFAULT_LOCALE="en").stdout.count("未满足")
 
 
+def test_a_folder_that_cannot_be_written_is_exit_code_1(world: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    inputs = ("--needs", world / "needs.csv", "--capacity", world / "capacity.csv")
+    done = run(*inputs, "--out", tmp_path / "file" / "out")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert run(*inputs, "--out", tmp_path / "file").returncode == 2
+
+
 class _References(HTMLParser):
     """Collects what a page would load or run."""
 
