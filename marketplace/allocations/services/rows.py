@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+from sqlalchemy.orm import aliased
 
 from marketplace.allocations.models import Allocation, Delivery
 from marketplace.cases.models import Case, Consent
@@ -15,7 +16,8 @@ from marketplace.records import today
 
 def restricted_need(need_id: Any) -> ColumnElement[bool]:
     """Whether a need is of a restricted case (rules R05 and R07), as an SQL condition on a column of need keys."""
-    return exists(select(Need.id).join(Case, Need.case_id == Case.id).where(Need.id == need_id, Case.restricted))
+    need = aliased(Need)
+    return exists(select(need.id).join(Case, need.case_id == Case.id).where(need.id == need_id, Case.restricted))
 
 
 def visible() -> ColumnElement[bool]:

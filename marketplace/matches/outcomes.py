@@ -1,0 +1,188 @@
+"""From a result to what is stored and read: proposals with their reasons, why needs stay unserved, the summary."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flask_babel import format_decimal
+from flask_babel import gettext as _
+
+from marketplace import wording
+from marketplace.matches.models import RunOutcome
+from marketplace.matches.solving import Result, Snapshot
+from marketplace.needs.models import URGENCIES
+from matching.reasons import REASONS
+from matching.scoring import PARTS
+
+DECLINED = "declined"
+"""Everybody who could help declined lately; the one reason that the library does not know."""
+
+_BY_CODE = {reason.code: reason for reason in REASONS}
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """The scope as it is when a result is written: versions of needs, versions and counters of capacity."""
+
+    needs: Mapping[int, int]
+    capacities: Mapping[int, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a result becomes.
+
+    Attributes:
+        proposals: rows for `allocations.services.propose`.
+        outcomes: rows of `RunOutcome`.
+        stale_needs, stale_capacities: records that changed while the run was on its way; left out.
+    """
+
+    proposals: list[dict[str, Any]]
+    outcomes: list[dict[str, Any]]
+    stale_needs: int
+    stale_capacities: int
+
+
+def written(run_id: int, snapshot: Snapshot, result: Result, fresh: Fresh) -> Written:
+    """The rows of a result, without what changed since the snapshot."""
+    same_need = np.array(
+        [fresh.needs.get(key) == version for key, version in _pairs(snapshot.need_id, snapshot.need_version)], np.bool_
+    )
+    before = zip(snapshot.capacity_version.tolist(), snapshot.capacity_allocated.tolist(), strict=True)
+    same_offer = np.array(
+        [fresh.capacities.get(key) == told for key, told in zip(snapshot.capacity_id.tolist(), before, strict=True)],
+        np.bool_,
+    )
+    kept = np.flatnonzero(same_need[result.need] & same_offer[result.offer])
+    return Written(
+        proposals=[_proposal(snapshot, result, int(row)) for row in kept],
+        outcomes=_outcomes(run_id, snapshot, result, same_need),
+        stale_needs=int((~same_need).sum()),
+        stale_capacities=int((~same_offer).sum()),
+    )
+
+
+def _pairs(one: Any, other: Any) -> zip:  # type: ignore[type-arg]  # pairs of ints
+    return zip(one.tolist(), other.tolist(), strict=True)
+
+
+def _proposal(snapshot: Snapshot, result: Result, row: int) -> dict[str, Any]:
+    need, offer = int(result.need[row]), int(result.offer[row])
+    waited = (snapshot.as_of - snapshot.needs.posted[need]).astype(np.int64)
+    return {
+        "need_id": int(snapshot.need_id[need]),
+        "capacity_id": int(snapshot.capacity_id[offer]),
+        "organization_id": int(snapshot.organization_id[offer]),
+        "region": snapshot.regions[need],
+        "wish": snapshot.wishes[need],
+        "quantity": int(result.units[row]),
+        "fit": int(result.fit[row]),
+        "reasons": {
+            "parts": dict(zip(PARTS, result.parts[row].tolist(), strict=True)),
+            "metres": int(result.metres[row]),
+            "waiting_days": max(int(waited), 0),
+            "alternatives": [
+                {"capacity": int(snapshot.capacity_id[other]), "fit": fit, "metres": metres}
+                for other, fit, metres in result.alternatives[row]
+            ],
+        },
+    }
+
+
+def _outcomes(run_id: int, snapshot: Snapshot, result: Result, same_need: Any) -> list[dict[str, Any]]:
+    found = result.unmatched
+    rows = []
+    for place in np.flatnonzero(same_need[found.need]).tolist():
+        reason = DECLINED if result.declined_only[place] else REASONS[int(found.reason[place])].code
+        details: dict[str, Any] = {"candidates": int(found.candidates[place])}
+        if reason == "too_far" and found.nearest_metres[place] >= 0:
+            details["nearest_metres"] = int(found.nearest_metres[place])
+            details["radius_metres"] = int(found.radius_metres[place])
+        if reason == "qualification":
+            details["missing"] = _codes(found.missing[place], snapshot.qualifications)
+        taken = dict(zip(URGENCIES, found.taken[place].tolist(), strict=False))
+        if any(taken.values()):
+            details["taken"] = taken
+        rows.append(
+            {
+                "run_id": run_id,
+                "need_id": int(snapshot.need_id[found.need[place]]),
+                "quantity": int(found.unserved[place]),
+                "reason": reason,
+                "details": details,
+            }
+        )
+    return rows
+
+
+def _codes(mask: Any, words: tuple[str, ...]) -> list[str]:
+    return [word for bit, word in enumerate(words) if int(mask[bit // 64]) >> (bit % 64) & 1]
+
+
+def summary(snapshot: Snapshot, result: Result, made: Written, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """The counts of a run, as `marketplace run --json` and its page show them."""
+    asked = np.zeros(len(URGENCIES), np.int64)
+    np.add.at(asked, snapshot.tier, snapshot.quantity)
+    served = np.zeros(len(URGENCIES), np.int64)
+    served[: len(result.served)] = result.served
+    by_reason: dict[str, int] = {}
+    for row in made.outcomes:
+        by_reason[row["reason"]] = by_reason.get(row["reason"], 0) + row["quantity"]
+    return {
+        "needs": int(snapshot.quantity.size),
+        "units": int(snapshot.quantity.sum()),
+        "capacity": int(snapshot.capacity.sum()),
+        "capacities": int(snapshot.capacity.size),
+        "candidates": result.candidates,
+        "served": dict(zip(URGENCIES, served.tolist(), strict=True)),
+        "unserved": dict(zip(URGENCIES, (asked - served).tolist(), strict=True)),
+        "unserved_by_reason": dict(sorted(by_reason.items(), key=lambda item: -item[1])),
+        "proposals": len(made.proposals),
+        "stale": {"needs": made.stale_needs, "capacities": made.stale_capacities},
+        "declined_pairs": int(snapshot.barred.shape[0]),
+        "fit": result.total_fit,
+        "status": result.status,
+        "bound": result.bound,
+        "engines": result.engines,
+        "seconds": dict(seconds),
+        "as_of": str(snapshot.as_of),
+    }
+
+
+def reason_text(code: str) -> str:
+    """Why a need is not served, in the language of the page."""
+    if code in _BY_CODE:
+        return _BY_CODE[code].text("en" if wording.language() == "en" else "zh")
+    return str(_("Everybody who could help has declined lately")) if code == DECLINED else code
+
+
+def detail_text(outcome: RunOutcome) -> str:
+    """The numbers behind the reason, in words; empty where there are none."""
+    told = outcome.details
+    if "nearest_metres" in told:
+        nearest = _kilometres(told["nearest_metres"])
+        if told.get("radius_metres", -1) >= 0:
+            return str(
+                _(
+                    "The nearest is %(nearest)s km away and goes %(radius)s km far.",
+                    nearest=nearest,
+                    radius=_kilometres(told["radius_metres"]),
+                )
+            )
+        return str(_("The nearest is %(nearest)s km away.", nearest=nearest))
+    if told.get("missing"):
+        names = ", ".join(wording.qualification_name(code) for code in told["missing"])
+        return str(_("Missing: %(names)s.", names=names))
+    if told.get("taken"):
+        taken = {colour: units for colour, units in told["taken"].items() if units}
+        words = ", ".join(f"{wording.URGENCIES[colour]} {units}" for colour, units in taken.items())
+        return str(_("Units taken by other needs: %(words)s.", words=words))
+    if told.get("candidates"):
+        return str(_("%(number)s capacities could serve it.", number=told["candidates"]))
+    return ""
+
+
+def _kilometres(metres: int) -> str:
+    return str(format_decimal(metres / 1000, format="#,##0.#"))
