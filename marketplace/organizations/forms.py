@@ -1,12 +1,12 @@
 """Forms of organizations: shape only."""
 
-from typing import Any
-
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import Form, HiddenField, IntegerField, SelectField, StringField, TelField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional, Regexp
 from wtforms.widgets import HiddenInput
+
+_PHONE = Regexp(r"^\+?[0-9][0-9 \-]{5,18}[0-9]$", message=_("Enter a phone number: digits, spaces and hyphens"))
 
 
 class FilterForm(Form):
@@ -41,18 +41,19 @@ class ProfileForm(FlaskForm):
         _("What the organization does"), [Optional(), Length(max=2000, message=_("At most 2000 characters"))]
     )
     contact_name = StringField(_("Contact person"), [Optional(), Length(max=60, message=_("At most 60 characters"))])
-    contact_phone = TelField(
-        _("Contact phone"),
-        [
-            Optional(),
-            Regexp(r"^\+?[0-9][0-9 \-]{5,18}[0-9]$", message=_("Enter a phone number: digits, spaces and hyphens")),
-        ],
-    )
+    contact_phone = TelField(_("Contact phone"), [Optional(), _PHONE])
 
-    def shown(self, *, identity: bool) -> list[Any]:
-        """The fields that a member may change now, in order."""
-        hidden = {"version", "csrf_token"} | (set() if identity else set(self.identity_fields))
-        return [item for item in self if item.name not in hidden]
+
+class RegisterForm(ProfileForm):
+    """A new organization names whom the officer may ask."""
+
+    contact_name = StringField(
+        _("Contact person"),
+        [InputRequired(_("Enter whom the officer may ask")), Length(max=60, message=_("At most 60 characters"))],
+    )
+    contact_phone = TelField(
+        _("Contact phone"), [InputRequired(_("Enter a number under which that person is reached")), _PHONE]
+    )
 
 
 class ReasonForm(FlaskForm):

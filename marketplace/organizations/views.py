@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext
 from marketplace.errors import InvalidInput
 from marketplace.organizations import services
 from marketplace.organizations.choices import kind_choices, region_choices, state_choices
-from marketplace.organizations.forms import FilterForm, ProfileForm, ReasonForm
+from marketplace.organizations.forms import FilterForm, ProfileForm, ReasonForm, RegisterForm
 from marketplace.organizations.models import Organization, name_of
 from marketplace.permissions import Permission, Slice
 
@@ -20,6 +20,7 @@ alliances = Slice("alliances", __name__, url_prefix="/alliances")
 TAB_NAMES = {
     "all": lazy_gettext("All"),
     "queue": lazy_gettext("Waiting for verification"),
+    "region": lazy_gettext("In my region"),
     "mine": lazy_gettext("My organizations"),
 }
 
@@ -74,7 +75,7 @@ def _is_choice(item: Any) -> bool:
 
 
 def _profile_form(organization: Organization | None = None) -> ProfileForm:
-    form = ProfileForm(obj=organization)
+    form = ProfileForm(obj=organization) if organization else RegisterForm()
     form.kind.choices = kind_choices(_("Choose a kind"))
     form.region.choices = region_choices(_("Choose a region"))
     if organization is not None and not form.is_submitted():

@@ -10,6 +10,7 @@ from wtforms import SelectChoice
 
 from marketplace import taxonomy
 from marketplace.errors import InvalidInput
+from marketplace.organizations import services as organizations
 from marketplace.organizations.choices import kind_choices, region_choices, state_choices
 from marketplace.organizations.models import name_of
 from marketplace.permissions import Permission, Slice, may_reach
@@ -53,6 +54,7 @@ def index() -> ResponseReturnValue:
     organization = (form.organization.data or "")[:32]
     # Of one organization: everything of it that the reader may see, not only what is open.
     usual = "mine" if organization and "mine" in tabs else "region" if organization and "region" in tabs else "open"
+    owner = organizations.get(g.actor, organization) if organization else None
     filters = services.Filters(
         tab=form.tab.data if form.tab.data in tabs else usual, organization=organization, **chosen
     )
@@ -63,6 +65,7 @@ def index() -> ResponseReturnValue:
         "projects/index.html",
         form=form,
         filters=filters,
+        owner=owner,
         page=page,
         offers=offers,
         flagged={project.id for project in page.items if services.excluding_wording(project, offers[project.id])},
@@ -217,7 +220,7 @@ def _capacity_form(capacity: Capacity | None = None) -> tuple[CapacityForm, dict
 
 
 def _capacity_facts(form: CapacityForm) -> services.CapacityFacts:
-    lists = {name: tuple(form[name].data or ()) for name in _LISTS}
+    lists: dict[str, Any] = {name: tuple(form[name].data or ()) for name in _LISTS}
     lists["groups"] += lists.pop("prefers")
     plain = ("radius_km", "latitude", "longitude", "valid_from", "valid_until", "pool_quantity", "budget_fen")
     return services.CapacityFacts(
@@ -271,7 +274,9 @@ def edit_capacity(public_id: str) -> ResponseReturnValue:
 def withdraw_capacity(public_id: str) -> ResponseReturnValue:
     capacity = services.withdraw(g.actor, public_id)
     undo = url_for("projects.restore_capacity", public_id=public_id)
-    flash({"text": _("Withdrawn. What was promised stays promised."), "url": undo, "action": _("Undo")}, "success")
+    text = _("Withdrawn. What was promised stays promised.")
+    message: Any = {"text": text, "url": undo, "action": _("Undo")}  # the layout makes a button of it
+    flash(message, "success")
     return redirect(url_for("projects.show", public_id=capacity.project.public_id), 303)
 
 

@@ -23,7 +23,8 @@ class Filters:
     """What a reader asked to see; an empty value asks for nothing.
 
     Attributes:
-        tab: all, queue (waiting for the reader's verification) or mine (the reader is a member).
+        tab: all, queue (waiting for the reader's verification), region (of the staff member) or mine (the reader
+            is a member).
         kind: one of models.KINDS.
         region: a code; all below it are meant.
         state: a state; for those who see more than verified organizations.
@@ -48,6 +49,8 @@ def tabs(actor: Actor) -> list[str]:
     found = ["all"]
     if actor.may(Permission.ORGANIZATION_VERIFY):
         found.append("queue")
+    if Scope.REGION in actor.scopes(Permission.ORGANIZATION_VIEW) and actor.region:
+        found.append("region")
     if actor.organization_ids:
         found.append("mine")
     return found
@@ -65,6 +68,8 @@ def listing(actor: Actor, filters: Filters, page: int = 1) -> Pagination:
         query = query.where(
             row_filter(Organization, actor, Permission.ORGANIZATION_VERIFY), Organization.state == "registered"
         )
+    elif filters.tab == "region" and actor.region:
+        query = query.where(Organization.region.startswith(regions.prefix(actor.region), autoescape=True))
     elif filters.tab == "mine":
         query = query.where(Organization.id.in_(actor.organization_ids))
     if filters.kind:

@@ -226,4 +226,17 @@ def pause_projects_of_suspended(_table: str, ids: list[int]) -> None:
         move(system_actor("suspension"), project, expect="open", to="paused")
 
 
+def follow_region(_table: str, ids: list[int]) -> None:
+    """Projects and capacity keep a copy of their organization's region, the row scope of officers: it follows."""
+    for model in (Project, Capacity):
+        current = select(Organization.region).where(Organization.id == model.organization_id).scalar_subquery()
+        db.session.execute(
+            update(model)
+            .where(model.organization_id.in_(ids), model.region != current)
+            .values(region=current)
+            .execution_options(synchronize_session=False)
+        )
+
+
 events.changed.connect(pause_projects_of_suspended, sender="organization")
+events.changed.connect(follow_region, sender="organization")

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import ColumnElement, String, cast, exists, or_, select
+from sqlalchemy import ColumnElement, String, cast, exists, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from marketplace import regions, taxonomy
@@ -78,8 +78,10 @@ def _in_tab(actor: Actor, tab: str) -> ColumnElement[bool]:
         return row_filter(Project, actor, Permission.PROJECT_EDIT)
     if tab == "queue":
         return row_filter(Project, actor, Permission.PROJECT_APPROVE) & (Project.state == "submitted")
+    if tab == "region" and Scope.ALL not in actor.scopes(Permission.PROJECT_VIEW):
+        return Project.region.startswith(regions.prefix(actor.region or regions.NINGXIA), autoescape=True)
     if tab == "region":
-        return row_filter(Project, actor, Permission.PROJECT_VIEW)
+        return true()
     return Project.state == "open"
 
 

@@ -163,6 +163,15 @@ def test_a_suspension_pauses_the_open_projects_and_only_these(app: Flask) -> Non
     assert audit.verify() == []
 
 
+def test_projects_follow_their_organization_to_another_region(app: Flask) -> None:
+    organization = world.an_organization(state="registered", kind="volunteer_team")
+    project = a_draft(organization=organization)
+    moved = organizations.Profile(name="志愿队", kind="volunteer_team", region=world.HUINONG)
+    organizations.edit(member_of(organization), organization.public_id, 1, moved)
+    assert stored(project).region == world.HUINONG
+    assert project.capacities[0].region == world.HUINONG
+
+
 def titles(page: Any) -> set[str]:
     return {row.title for row in page.items}
 
@@ -183,6 +192,9 @@ def test_each_reader_sees_their_own_part(app: Flask) -> None:
     assert listed(member, tab="mine", state="draft") == {"draft"}
     assert listed(officer(), tab="queue") == {"submitted"}
     assert listed(officer(), tab="region", state="closed") == {"closed"}
+    assert listed(officer(world.HUINONG), tab="region") == {"elsewhere"}
+    auditor = actor_of(world.a_user(Role.AUDITOR))
+    assert listed(auditor, tab="region", state="submitted") == {"submitted", "elsewhere"}
     assert services.tabs(officer()) == ["open", "queue", "region"]
     assert services.tabs(member) == ["open", "mine"]
     assert listed(ANYONE, organization="nobody") == set()

@@ -174,6 +174,8 @@ def test_lists_of_one_organization_and_empty_ones(app: Flask, client: Browser) -
     public = client.get(address).get_data(as_text=True)
     assert "甲项目" in public
     assert "乙草稿" not in public
+    assert organization.name in public
+    assert client.get("/projects?organization=nobody").status_code == 404
     client.sign_in(world.a_user(organization=organization, region=None))
     assert "乙草稿" in client.get(address).get_data(as_text=True)
     assert "empty-state" in client.get("/projects?tab=mine&state=closed").get_data(as_text=True)
