@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
+from scipy.sparse import csr_array
 
 from matching.tables import CAPACITY_COLUMNS, NEED_COLUMNS
 from tests.benchmarks.world import AS_OF, write_world
@@ -168,6 +170,36 @@ def test_candidates_are_what_a_plain_reading_of_the_files_says(
     expected = [(i, j) for i, need in needs.items() for j, offer in offers.items() if all(rules(need, offer))]
     told = [(row["need_id"], row["capacity_id"]) for row in rows(matched[0] / "candidates.csv")]
     assert told == expected
+
+
+def test_the_result_is_the_optimum_of_an_independent_solver(matched: tuple[Path, dict[str, Any]], world: Path) -> None:
+    """Most red units, then yellow, then blue, then fit: HiGHS on what the files say, with pools."""
+    needs = {record["id"]: record for record in rows(world / "needs.csv")}
+    offers = {record["id"]: record for record in rows(world / "capacity.csv")}
+    pairs = rows(matched[0] / "candidates.csv")
+    tiers = {"red": 3, "yellow": 2, "blue": 1}
+    step = len(offers) * 10_000 + 1
+    worth = [tiers[needs[pair["need_id"]]["urgency"]] * step + int(pair["fit"]) for pair in pairs]
+    limits: dict[tuple[str, str], tuple[int, list[int]]] = {}
+    for arc, pair in enumerate(pairs):
+        offer = offers[pair["capacity_id"]]
+        bounds = [
+            ("need", pair["need_id"], needs[pair["need_id"]]["quantity"]),
+            ("offer", offer["id"], offer["quantity"]),
+        ]
+        if offer["pool"]:
+            bounds.append(("pool", offer["pool"], offer["pool_quantity"]))
+        for kind, name, most in bounds:
+            limits.setdefault((kind, name), (int(most), []))[1].append(arc)
+    most = [bound for bound, _ in limits.values()]
+    arcs = [of for _, of in limits.values()]
+    matrix = csr_array(
+        (np.ones(sum(map(len, arcs))), (np.repeat(np.arange(len(arcs)), list(map(len, arcs))), np.concatenate(arcs)))
+    )
+    best = linprog(-np.array(worth, np.float64), A_ub=matrix, b_ub=most, method="highs-ds")
+    assert best.status == 0
+    served, fit = matched[1]["served"], matched[1]["fit"]
+    assert round(-best.fun) == sum(tiers[colour] * step * units for colour, units in served.items()) + fit
 
 
 def test_a_run_that_the_time_limit_stops_is_exit_code_3_with_its_result(world: Path, tmp_path: Path) -> None:
