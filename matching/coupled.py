@@ -65,7 +65,7 @@ def solve_component(
     ends = math.inf if seconds is None else time.monotonic() + seconds
     levels = _Levels(problem, coupling.network, arcs)
     rounding = Rounding(problem, coupling, arcs)
-    flow = rounding.feasible(levels.relaxed)
+    flow = levels.start(rounding)
     told_bound: Int64s | None = None
     model: _Model | None = None
     kept: list[tuple[Int64s, int]] = []
@@ -86,7 +86,7 @@ def solve_component(
             told_bound = levels.limited(level, min(proven, int(levels.bound[level])))
         kept.append((levels.worth(level), reached))
         if levels.fix(level, reached):
-            flow = levels.better(flow, rounding.feasible(levels.relaxed))
+            flow = levels.better(flow, levels.start(rounding))
         tell((place + 1) / len(levels.rows))
     value = levels.value(flow)
     bound = value if told_bound is None else told_bound
@@ -120,6 +120,13 @@ class _Levels:
     def worth(self, level: int) -> Int64s:
         """What a unit on each arc adds to a level."""
         return self._fit if level == self._tiers else (self._tier == level).astype(np.int64)
+
+    def start(self, rounding: Rounding) -> Int64s:
+        """A feasible flow out of the relaxed one; if that is not the best already, the better of two ways."""
+        flow = rounding.feasible(self.relaxed)
+        if np.array_equal(self.value(flow), self.bound):
+            return flow
+        return self.better(flow, rounding.dived(self._network, self._limits))
 
     def better(self, one: Int64s, other: Int64s) -> Int64s:
         """The flow with the better objective."""
@@ -158,6 +165,7 @@ class _Model:
         self._step = np.where(problem.whole[need], quantity, 1)
         self._most = np.minimum(quantity, coupling.network.capacity[offer]) // self._step
         self._check_range(problem, arcs)
+        self._switches: list[tuple[cp_model.IntVar, list[int]]] = []
         self._variables = [self._variable(most) for most in self._most.tolist()]
         self._need_rules(problem, coupling, need)
         self._offer_rules(problem, arcs, offer)
@@ -176,6 +184,12 @@ class _Model:
     def _variable(self, most: int) -> cp_model.IntVar:
         return self._model.new_bool_var("") if most == 1 else self._model.new_int_var(0, most, "")
 
+    def _whether_any(self, rows: list[int]) -> cp_model.IntVar:
+        """A new literal that means that some of the arcs carry something; the caller states the rule."""
+        variable = self._model.new_bool_var("")
+        self._switches.append((variable, rows))
+        return variable
+
     def _sum(self, rows: Sequence[int], worth: Int64s | None = None) -> cp_model.LinearExprT:
         """The sum over some arcs of their units, each times its worth."""
         factor = self._step[rows] if worth is None else self._step[rows] * worth[rows]
@@ -193,7 +207,7 @@ class _Model:
             bundle = int(problem.bundle[row])
             if bundle >= 0 and coupling.needs[row]:
                 if bundle not in taken:
-                    taken[bundle] = self._model.new_bool_var("")
+                    taken[bundle] = self._whether_any(arcs)
                 self._model.add(self._sum(arcs) == quantity * taken[bundle])
             elif self._step[arcs[0]] == quantity:
                 self._model.add_at_most_one([self._variables[arc] for arc in arcs])
@@ -218,7 +232,7 @@ class _Model:
         for row, arcs in _by_key(offer):
             least = int(problem.minimum_batch[row])
             if least > 1:
-                opened = self._model.new_bool_var("")
+                opened = self._whether_any(arcs)
                 self._model.add(self._sum(arcs) >= least * opened)
                 for arc in arcs:
                     self._model.add(self._variables[arc] <= int(self._most[arc]) * opened)
@@ -233,7 +247,7 @@ class _Model:
         if self._most[row] == 1:
             return self._variables[row]
         if row not in used:
-            used[row] = self._model.new_bool_var("")
+            used[row] = self._whether_any([row])
             self._model.add(self._variables[row] <= int(self._most[row]) * used[row])
         return used[row]
 
@@ -250,6 +264,8 @@ class _Model:
         self._model.clear_hints()  # type: ignore[no-untyped-call]  # published without annotations
         for variable, value in zip(self._variables, (hint // self._step).tolist(), strict=True):
             self._model.add_hint(variable, value)
+        for variable, rows in self._switches:  # a hint that leaves some out is often not completed
+            self._model.add_hint(variable, bool(hint[rows].any()))
         self._model.maximize(self._sum(everything, worth))
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = workers or 0

@@ -7,11 +7,17 @@ empty, and keep the tiers below from being forgotten while a level above is sear
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matching.columns import Bools, Int32s, Int64s
 from matching.coupling import Coupling, excluded_arcs
 from matching.network import Network, best_flow
 from matching.problem import Problem
+
+Amounts = Int64s | NDArray[np.float64]
+
+ROUNDS = 16
+"""Relaxed flows in one dive, at most."""
 
 
 class Rounding:
@@ -58,6 +64,44 @@ class Rounding:
             flow[broken[self._bundle][self._need]] = 0
             if np.array_equal(flow, before):
                 return self.filled(flow)
+
+    def dived(self, network: Network, limits: Int64s) -> Int64s:
+        """A feasible flow by relaxed flows in turn, each without the arcs of what the last one left unfinished.
+
+        What a bundle, batch or split need gives up is dealt out anew at once, to all others. Of the unfinished
+        bundles and batches the worse half gives up in each round, so that the rest can be finished instead.
+
+        Args:
+            network: the relaxed network of the component's arcs.
+            limits: int64, the most units of each tier.
+        """
+        allowed = np.ones(self._need.size, np.bool_)
+        flow = np.zeros(allowed.size, np.int64)
+        for _ in range(ROUNDS):
+            flow[:] = 0
+            flow[allowed] = best_flow(network.of(allowed), limits)
+            given_up = self._given_up(flow) & allowed
+            if not given_up.any():
+                break
+            allowed &= ~given_up
+        return self.feasible(flow)
+
+    def _given_up(self, flow: Int64s) -> Bools:
+        got = _sums(self._needs.size, self._need, flow)
+        lacking = (got > 0) & (got < self._quantity)
+        # Of a need that must come whole, only the arc with most of its units stays, or none if it lacks some.
+        order = np.lexsort((self._rank, -flow, self._need))
+        largest = np.zeros(flow.size, np.bool_)
+        largest[order[np.flatnonzero(np.diff(self._need[order], prepend=-1))]] = True
+        split = self._whole & (lacking | (np.bincount(self._need, weights=flow > 0) > 1))
+        given_up = split[self._need] & (~largest | lacking[self._need])
+        asked = np.bincount(self._bundle, weights=self._quantity)
+        given = np.bincount(self._bundle, weights=got)
+        tied = np.bincount(self._bundle, weights=self._bundled) > 0
+        given_up |= _worse_half(given, asked, tied)[self._bundle][self._need]
+        units = _sums(self._offers.size, self._offer, flow)
+        given_up |= _worse_half(units, self._minimum, self._minimum > 1)[self._offer]
+        return given_up
 
     def filled(self, flow: Int64s) -> Int64s:
         """A feasible flow and the best that fits into its gaps for needs that no rule ties to others.
@@ -110,6 +154,15 @@ class Rounding:
         starts = np.flatnonzero(np.diff(holder, prepend=-1))
         before = np.repeat(np.append(0, taken)[starts], np.diff(np.append(starts, arcs.size)))
         flow[arcs[taken - before > limits[holder]]] = 0
+
+
+def _worse_half(reached: Amounts, asked: Amounts, tied: Bools) -> Bools:
+    """Of the ``tied`` rows that reached something but not all that is asked, the half with the least share."""
+    unfinished = np.flatnonzero(tied & (reached > 0) & (reached < asked))
+    order = np.argsort(reached[unfinished] / asked[unfinished], kind="stable")
+    worse = np.zeros(tied.size, np.bool_)
+    worse[unfinished[order[: (order.size + 1) // 2]]] = True
+    return worse
 
 
 def _pools_of(problem: Problem, offer: Int32s) -> tuple[Int64s, Int32s]:

@@ -6,11 +6,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matching import Problem
 from matching.components import split
 from matching.coupling import examine
 from matching.network import best_flow
 from matching.rounding import Rounding
-from tests.support.matching_oracles import is_feasible, objective_of
+from tests.support.matching_oracles import best_by_milp, is_feasible, objective_of
 from tests.support.matching_problems import FEATURES, problems
 
 
@@ -21,9 +22,29 @@ def test_rounded_flows_keep_every_rule(data: st.DataObject) -> None:
     limits = np.array(data.draw(st.lists(st.integers(0, 9), min_size=4, max_size=4)))
     coupling = examine(problem)
     for arcs in split(problem, coupling).coupled:
-        flow = np.zeros(problem.need.size, np.int64)
-        flow[arcs] = Rounding(problem, coupling, arcs).feasible(best_flow(coupling.network.of(arcs), limits))
-        assert is_feasible(problem, flow.tolist())
+        rounding, network = Rounding(problem, coupling, arcs), coupling.network.of(arcs)
+        for part in (rounding.feasible(best_flow(network, limits)), rounding.dived(network, limits)):
+            flow = np.zeros(problem.need.size, np.int64)
+            flow[arcs] = part
+            assert is_feasible(problem, flow.tolist())
+
+
+def test_a_dive_finishes_some_bundles_with_what_others_give_up() -> None:
+    """Three bundles of two needs share three units: relaxed, each has one of its two; one of them can have both."""
+    problem = Problem(
+        quantity=[1] * 6,
+        tier=[0] * 6,
+        capacity=[1, 1, 1],
+        need=[0, 1, 2, 3, 4, 5, 1, 3, 5],
+        offer=[0, 1, 1, 2, 2, 0, 2, 0, 1],
+        fit=[9, 1, 9, 1, 9, 1, 1, 1, 1],
+        bundle=[0, 0, 1, 1, 2, 2],
+    )
+    coupling = examine(problem)
+    (arcs,) = split(problem, coupling).coupled
+    flow = Rounding(problem, coupling, arcs).dived(coupling.network.of(arcs), np.array([6]))
+    assert is_feasible(problem, flow.tolist())
+    assert objective_of(problem, flow.tolist()) == best_by_milp(problem)
 
 
 @settings(max_examples=200, deadline=None)
