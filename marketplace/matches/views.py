@@ -1,5 +1,117 @@
-"""HTTP of matching runs."""
+"""HTTP of matching runs: preview and start, progress, result."""
 
-from marketplace.permissions import Slice
+from typing import Any
+
+from flask import flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from marketplace import regions, wording
+from marketplace.allocations import services as allocations
+from marketplace.matches import outcomes, services
+from marketplace.matches.forms import ScopeForm
+from marketplace.matches.models import MatchRun
+from marketplace.organizations.models import name_of
+from marketplace.permissions import Permission, Slice
 
 runs = Slice("runs", __name__, url_prefix="/runs")
+
+VIEWS = ("proposals", "unserved", "shortages")
+
+
+def _form(**options: Any) -> ScopeForm:
+    own = g.actor.region or regions.NINGXIA
+    return ScopeForm(
+        [(region.code, wording.region_full_name(region.code)) for region in regions.subtree(own)],
+        [(row.slug, name_of(row, wording.language())) for row in services.alliances_for(g.actor)],
+        **options,
+    )
+
+
+@runs.route("", permission=Permission.RUN_VIEW)
+def index() -> ResponseReturnValue:
+    return _list(_form(formdata=request.args if "region" in request.args else None, region=g.actor.region))
+
+
+def _list(form: ScopeForm, status: int = 200) -> ResponseReturnValue:
+    may_start = g.actor.may(Permission.RUN_START)
+    wanted = form.region.data or g.actor.region
+    known = wanted in {choice.value for choice in form.region.choices}
+    page = render_template(
+        "matches/index.html",
+        form=form,
+        preview=services.preview(g.actor, wanted, form.alliance.data) if may_start and known else None,
+        page=services.list_runs(g.actor, request.args.get("page", 1, type=int)),
+        url_for_page=lambda number: url_for("runs.index", page=number),
+    )
+    return page, status
+
+
+@runs.route("", methods=["POST"], permission=Permission.RUN_START)
+def start() -> ResponseReturnValue:
+    form = _form()
+    if not form.validate_on_submit():
+        return _list(form, 422)
+    run = services.start(g.actor, form.region.data, form.alliance.data or None)
+    return redirect(url_for("runs.show", run_id=run.public_id), 303)
+
+
+@runs.route("/<run_id>", permission=Permission.RUN_VIEW)
+def show(run_id: str) -> ResponseReturnValue:
+    run = services.find(g.actor, run_id)
+    view = request.args.get("view", "")
+    view = view if view in VIEWS else VIEWS[0]
+    asked = {name: request.args.get(name, "").strip() for name in ("urgency", "reason", "state")}
+    number = request.args.get("page", 1, type=int)
+    return render_template(
+        "matches/show.html",
+        run=run,
+        alliance=services.alliance_of(run),
+        view=view,
+        asked=asked,
+        reasons={code: outcomes.reason_text(code) for code in run.summary.get("unserved_by_reason", {})},
+        reason_text=outcomes.reason_text,
+        detail_text=outcomes.detail_text,
+        failure=_failure(run),
+        url_for_page=lambda page: url_for("runs.show", run_id=run_id, view=view, **asked, page=page),
+        **(_result(run, view, asked, number) if run.state == "done" else {}),
+    )
+
+
+def _result(run: MatchRun, view: str, asked: dict[str, str], number: int) -> dict[str, Any]:
+    if view == "proposals":
+        page = allocations.of_run(run.id, urgency=asked["urgency"], state=asked["state"], page=number)
+        return {"page": page, "suppliers": allocations.suppliers_of(page.items)}
+    if view == "unserved":
+        page = services.outcomes_of(run, urgency=asked["urgency"], reason=asked["reason"], page=number)
+        return {"page": page, "needs": services.needs_of(page.items)}
+    return {"shortages": services.shortages_of(run)}
+
+
+def _failure(run: MatchRun) -> str | None:
+    """What went wrong, in words; the technical part is kept with the run for whoever runs the installation."""
+    if run.failure is None:
+        return None
+    kind = run.failure.partition(":")[0]
+    words = {
+        "lost": _("The worker was lost, for example because the server was restarted. Start a new run."),
+        "solver": _(
+            "The solver stopped before it had a result. Start a new run; if it stops again, tell your administrator."
+        ),
+    }
+    return str(words.get(kind, _("A fault ended the run. Nothing of it was kept. Tell your administrator.")))
+
+
+@runs.route("/<run_id>/progress", permission=Permission.RUN_VIEW)
+def progress(run_id: str) -> ResponseReturnValue:
+    """The piece of the page that asks again every second; the end of the run reloads the page."""
+    run = services.find(g.actor, run_id)
+    headers = {} if run.state in ("queued", "running") else {"HX-Refresh": "true"}
+    return render_template("matches/_progress.html", run=run), 200, headers
+
+
+@runs.route("/<run_id>/cancel", methods=["POST"], permission=Permission.RUN_CANCEL)
+def cancel(run_id: str) -> ResponseReturnValue:
+    services.cancel(g.actor, run_id)
+    flash(_("The run is cancelled. The proposals of earlier runs stand."), "success")
+    return redirect(url_for("runs.show", run_id=run_id), 303)
