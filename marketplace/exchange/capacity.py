@@ -213,7 +213,7 @@ def _names_of(ids: set[int]) -> dict[int, str]:
     found: dict[int, str] = {}
     for chunk in chunks(sorted(ids)):
         query = select(Organization.id, Organization.name).where(Organization.id.in_(chunk))
-        found |= dict(db.session.execute(query).tuples().all())
+        found |= dict(db.session.execute(query).all())
     return found
 
 
@@ -273,7 +273,7 @@ def _make_pools(actor: Actor, plan: CapacityPlan) -> dict[str, int]:
     rows = [{"name": name, "quantity": quantity} for name, quantity in plan.new_pools.items()]
     db.session.execute(insert(Pool.__table__), rows)
     query = select(Pool.name, Pool.id).where(Pool.name.in_(list(plan.new_pools)))
-    made = dict(db.session.execute(query).tuples().all())
+    made = dict(db.session.execute(query).all())
     audit.record_many(actor, "pool:imported", "pool", [(key, None) for key in made.values()])
     return made
 

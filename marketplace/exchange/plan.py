@@ -74,7 +74,7 @@ def store_new(model: Any, rows: Sequence[Values], told: Any) -> dict[str, int]:
         query = select(table.c.external_id, table.c.id).where(
             table.c.external_id.in_([row["external_id"] for row in chunk])
         )
-        keys |= dict(db.session.execute(query).tuples().all())
+        keys |= dict(db.session.execute(query).all())
         told(len(chunk))
     return keys
 

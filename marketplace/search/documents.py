@@ -17,6 +17,8 @@ from marketplace.search.words import index_words, index_words_of_name
 
 KINDS = ("wish", "need", "project", "organization")
 CHUNK = 5000
+#: How often a title counts: what is called a wheelchair comes before what belongs to wheelchairs and other aids.
+TITLE_WEIGHT = 3
 _KIND_WORDS = {
     "micro_wish": "微心愿 micro-wish",
     "goods": "物资 goods",
@@ -89,7 +91,8 @@ def _needs(kind: str, ids: list[int] | None) -> Iterator[Document]:
     if ids is not None:
         query = query.where(Need.id.in_(ids))
     for row in db.session.execute(query.execution_options(yield_per=2000)):
-        words = [*index_words(row.title), *index_words(row.reference), *index_words_of_name(_KIND_WORDS[row.kind])]
+        words = index_words(row.title) * TITLE_WEIGHT
+        words += [*index_words(row.reference), *index_words_of_name(_KIND_WORDS[row.kind])]
         words += [*category_words(row.category), *region_words(row.region)]
         yield Document(kind, row.id, row.public_id, tuple(words))
 
@@ -104,7 +107,8 @@ def _projects(ids: list[int] | None) -> Iterator[Document]:
     for capacity in db.session.scalars(offers):
         offered.setdefault(capacity.project_id, []).extend(_capacity_words(capacity))
     for row in db.session.execute(query):
-        words = [*index_words(f"{row.title} {row.summary} {row.name} {row.name_en or ''}"), *region_words(row.region)]
+        words = index_words(row.title) * TITLE_WEIGHT + index_words(f"{row.summary} {row.name} {row.name_en or ''}")
+        words += region_words(row.region)
         yield Document("project", row.id, row.public_id, (*words, *offered.get(row.id, ())))
 
 
@@ -131,8 +135,9 @@ def _organizations(ids: list[int] | None) -> Iterator[Document]:
     for row in db.session.execute(allied):
         alliances.setdefault(row.organization_id, []).extend(index_words_of_name(f"{row.name} {row.name_en or ''}"))
     for organization in db.session.scalars(query):
-        text = f"{organization.name} {organization.name_en or ''} {organization.summary}"
-        words = [*index_words(text), *index_words_of_name(_ORGANIZATION_WORDS[organization.kind])]
+        words = index_words(f"{organization.name} {organization.name_en or ''}") * TITLE_WEIGHT
+        words += index_words(organization.summary)
+        words += index_words_of_name(_ORGANIZATION_WORDS[organization.kind])
         words += region_words(organization.region)
         words += alliances.get(organization.id, [])
         yield Document("organization", organization.id, organization.public_id, tuple(words))

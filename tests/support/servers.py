@@ -1,0 +1,107 @@
+"""Real servers for tests: a PostgreSQL cluster and a Redis, each started for the session in a folder of its own.
+
+Where the programs are missing, tests that ask for them are skipped with the reason, and fail under CI=true.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
+
+
+def missing(reason: str) -> None:
+    """Skip where a developer has no such server; fail where everything must be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{reason} (CI=true: this must not be left out)")
+    pytest.skip(reason)
+
+
+def _as_postgres(*command: str | Path) -> None:
+    """Run as the user postgres where we are root, which PostgreSQL refuses to be."""
+    words = [str(word) for word in command]
+    if os.geteuid() == 0:
+        words = ["runuser", "-u", "postgres", "--", *words]
+    subprocess.run(words, check=True, capture_output=True, cwd="/tmp", timeout=60)  # noqa: S108  # open to postgres
+
+
+@pytest.fixture(scope="session")
+def postgresql_cluster() -> Iterator[str]:
+    """Folder of the Unix socket of a running cluster, whose superuser postgres needs no password."""
+    if not (POSTGRESQL / "initdb").exists() or shutil.which("runuser") is None:
+        missing("PostgreSQL 15 is not installed (Debian: postgresql-15)")
+    folder = Path(tempfile.mkdtemp(prefix="bangnin-postgresql-"))
+    data = folder / "data"
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    try:
+        _as_postgres(
+            POSTGRESQL / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
+            "--no-sync",
+        )  # fmt: skip
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
+        _as_postgres(POSTGRESQL / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start")
+        try:
+            yield str(folder)
+        finally:
+            _as_postgres(POSTGRESQL / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgresql_url(postgresql_cluster: str) -> Iterator[str]:
+    """DATABASE_URL of a new, empty database."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    administrator = {"host": postgresql_cluster, "user": "postgres", "dbname": "postgres", "autocommit": True}
+    with closing(psycopg.connect(**administrator)) as connection:  # type: ignore[arg-type]  # keywords of two types
+        connection.execute(f'CREATE DATABASE "{name}"')
+    yield f"postgresql://postgres@/{name}?host={postgresql_cluster}"
+    with closing(psycopg.connect(**administrator)) as connection:  # type: ignore[arg-type]  # as above
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """REDIS_URL of a running server."""
+    program = shutil.which("redis-server")
+    if program is None:
+        missing("redis-server is not installed (Debian: redis-server)")
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = Path(tempfile.mkdtemp(prefix="bangnin-redis-"))
+    command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        try:
+            _wait_for(port)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            server.terminate()
+            server.wait(timeout=10)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for(port: int) -> None:
+    """Ask until it answers; redis-py retries a refused connection with growing pauses."""
+    retry = redis.retry.Retry(redis.backoff.ExponentialBackoff(cap=0.5, base=0.02), 30)
+    with closing(redis.Redis(port=port, retry=retry, retry_on_error=[redis.ConnectionError])) as client:
+        client.ping()
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """REDIS_URL of a server with nothing in it."""
+    with closing(redis.Redis.from_url(redis_server)) as client:
+        client.flushall()
+    return redis_server
