@@ -194,7 +194,7 @@ class Fault:
 
     def line(self, language: Language) -> str:
         """The fault as `file:row:column: text`."""
-        return f"{self.file}:{self.row}:{self.column}: {self.text(language)}"
+        return f"{self.file}:{self.row}:{_short(self.column, SHOWN)}: {self.text(language)}"
 
 
 class InvalidTable(ValueError):
@@ -247,9 +247,10 @@ class FaultLog:
 
 
 def _told(values: dict[str, object]) -> dict[str, str]:
-    return {name: _short(str(value)) if name == "value" else str(value) for name, value in values.items()}
+    return {name: _short(str(value), SHOWN if name == "value" else 5 * SHOWN) for name, value in values.items()}
 
 
-def _short(text: str) -> str:
-    plain = "".join(char if char.isprintable() else "�" for char in text[: SHOWN + 1])
-    return f"{plain[:SHOWN]}…" if len(text) > SHOWN else plain
+def _short(text: str, most: int) -> str:
+    """At most so many characters of a text, on one line."""
+    plain = "".join(char if char.isprintable() else "�" for char in text[:most])
+    return f"{plain}…" if len(text) > most else plain

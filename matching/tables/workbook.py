@@ -28,6 +28,7 @@ RATIO_COUNTS_FROM = 4 * 1024**2
 MOST_PARTS = 200
 MOST_CELLS = 4_000_000
 MOST_COLUMNS = 256
+MOST_ROWS = 1_048_576
 PIECE = 1 << 16
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -150,6 +151,11 @@ def _too_large() -> _WorkbookError:
     return _WorkbookError("unpacks_too_large", limit=LARGEST_UNPACKED // 1024**2, ratio=LARGEST_RATIO)
 
 
+def _whole(text: str) -> int:
+    """A whole number of up to nine digits; -1 for anything else."""
+    return int(text) if len(text) < 10 and text.isascii() and text.isdigit() else -1
+
+
 def _ignore(*_: Any) -> None:
     """Nothing to do at this event."""
 
@@ -239,7 +245,9 @@ class _Sheet:
             self._reading = not self._phonetic
         elif element == "row":
             told = attributes.get("r", "")
-            self._row = int(told) if told.isascii() and told.isdigit() else self._row + 1
+            self._row = _whole(told) if told else self._row + 1
+            if not 1 <= self._row <= MOST_ROWS:
+                raise _WorkbookError("not_workbook", reason=f"row {told[:20]}")
             self._column, self._cells = -1, []
         elif element == "f":
             self._formula = True
@@ -282,8 +290,8 @@ class _Sheet:
     def _finish_cell(self) -> None:
         text = "".join(self._pieces).strip()
         if self._type == "s" and text:
-            place = int(text) if text.isascii() and text.isdigit() else len(self._shared)
-            if place >= len(self._shared):
+            place = _whole(text)
+            if not 0 <= place < len(self._shared):
                 raise _WorkbookError("not_workbook", reason=f"no shared text {text[:20]}")
             text = self._shared[place]
         if not text and not self._formula:

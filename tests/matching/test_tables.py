@@ -289,6 +289,18 @@ def test_headers() -> None:
     ]
 
 
+def test_messages_stay_short_and_on_one_line() -> None:
+    strange = "columns\n" * 10_000
+    table = read(csv_bytes([{**NEED, strange: "x"}]))
+    (warning,) = table.warnings
+    assert len(warning.line("en")) < 200
+    assert "\n" not in warning.line("zh")
+    with pytest.raises(InvalidTable) as refused:
+        read(csv_bytes([{**NEED, "category": strange + "x"}]))
+    assert len(refused.value.faults[0].line("en")) < 200
+    assert "\n" not in refused.value.faults[0].line("zh")
+
+
 def test_statistics_only_groups_are_dropped_with_a_warning() -> None:
     table = read(csv_bytes([{**NEED, "groups": "G-NONLOCAL;G-ILL"}]))
     assert table.groups[0] == 1 << TABLES.groups.position["G-ILL"]
