@@ -75,6 +75,7 @@ class Accounts:
 
     def join_organizations(self) -> None:
         """Make the charity accounts members of the Dawukou organizations that offer most."""
+        charities = [account for account in self.everyone if account.role is Role.CHARITY]
         offers = func.count(Capacity.id)
         query = (
             select(Organization.id)
@@ -82,9 +83,8 @@ class Accounts:
             .where(Organization.region == DAWUKOU, Organization.state == "verified")
             .group_by(Organization.id)
             .order_by(offers.desc(), Organization.id)
-            .limit(CHARITIES)
+            .limit(len(charities))
         )
-        charities = [account for account in self.everyone if account.role is Role.CHARITY]
         for account, organization_id in zip(charities, db.session.scalars(query), strict=True):
             assert account.user is not None  # noqa: S101  # store() came first
             db.session.add(Membership(user_id=account.user.id, organization_id=organization_id, position="manager"))
@@ -107,20 +107,14 @@ def make_accounts() -> Accounts:
 
 def make_suppliers_of_the_past(names: set[str]) -> dict[str, int]:
     """Keys of the volunteers that the history names; those without an account get one that cannot sign in."""
-    found: dict[str, int] = {}
-    made: dict[str, User] = {}
-    known = {f"{Role.VOLUNTEER}-{number:02d}" for number in range(1, VOLUNTEERS + 1)}
-    for name in sorted(names - known):
-        made[name] = _user(f"{name}@{DOMAIN}", f"{NAMES[Role.VOLUNTEER]}{name[-2:]}", "!")
-        made[name].active = False
-        made[name].roles = [role_row(Role.VOLUNTEER)]
-    db.session.add_all(made.values())
-    db.session.flush()
-    for user in db.session.scalars(select(User)):
-        name = user.email.partition("@")[0]
-        if name in names:
-            found[name] = user.id
-    return found
+    users = {user.email.partition("@")[0]: user for user in db.session.scalars(select(User))}
+    for name in sorted(names - users.keys()):
+        users[name] = _user(f"{name}@{DOMAIN}", f"{NAMES[Role.VOLUNTEER]}{name[-2:]}", "!")
+        users[name].active = False
+        users[name].roles = [role_row(Role.VOLUNTEER)]
+        db.session.add(users[name])
+    db.session.flush()  # the history names them by key
+    return {name: users[name].id for name in names}
 
 
 def _user(email: str, name: str, hashed: str) -> User:

@@ -69,14 +69,15 @@ def make_anew() -> None:
     upgrade()
 
 
-def load(told: Told) -> Accounts:
+def load(told: Told, accounts: Accounts | None = None) -> Accounts:
     """Fill a new database with the demo world and its accounts.
 
     Args:
         told: hears how many tables of how many are loaded.
+        accounts: who may sign in; the demo's usual accounts when None.
     """
     world = World(day=today(), actor=system_actor("demo"))
-    accounts = make_accounts()  # hashing passwords is slow on purpose: not while the write lock is held
+    accounts = accounts or make_accounts()  # hashing passwords is slow on purpose: not while the write lock is held
     with transaction() as session:
         accounts.store()
         for count, (name, make) in enumerate(_MAKERS.items()):

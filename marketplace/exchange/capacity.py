@@ -36,7 +36,7 @@ from matching.tables import CapacityTable
 COLUMNS: dict[str, tuple[str, ...]] = {
     "organization": ("organization",),
     "pool": ("pool",),
-    "categories": ("categories", "unit"),
+    "categories": ("categories",),
     "regions": ("regions",),
     "lat": ("latitude",),
     "lon": ("longitude",),
@@ -163,6 +163,8 @@ def _changes(existing: Any, before: Values, values: Values, follows: set[str]) -
         del told["organization"]
     by_name = {name: told.pop(name) for name in ("organization", "pool") if name in told}
     changed = differing(existing, told, UNORDERED)
+    if "categories" in changed:
+        changed["unit"] = values["unit"]
     return changed | {name: value for name, value in by_name.items() if before[name] != value}
 
 

@@ -36,7 +36,7 @@ from matching.tables import KINDS, NeedTable
 #: File column -> columns of the table that follow it.
 COLUMNS: dict[str, tuple[str, ...]] = {
     "kind": ("kind",),
-    "category": ("category", "unit"),
+    "category": ("category",),
     "region": ("region",),
     "lat": ("latitude",),
     "lon": ("longitude",),
@@ -176,6 +176,8 @@ def _add_changed(plan: NeedPlan, header: Header, row: int, existing: Any, values
     if not changed:
         plan.unchanged += 1
         return
+    if "category" in changed:
+        changed["unit"] = values["unit"]  # a category brings its unit; a unit that somebody chose stays otherwise
     if "kind" in changed and "micro_wish" in (existing.kind, changed["kind"]):
         plan.faults.append(header.fault(row, "kind", "kind_fixed"))
     if changed.get("quantity", existing.allocated) < existing.allocated:

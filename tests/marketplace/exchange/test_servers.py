@@ -12,6 +12,7 @@ from marketplace import audit, create_app, jobs
 from marketplace.accounts import services as accounts
 from marketplace.allocations import services as allocations
 from marketplace.allocations.models import Allocation
+from marketplace.demo.accounts import Account, Accounts
 from marketplace.demo.generate import DIRECTORY
 from marketplace.demo.load import load, make_anew, may_load
 from marketplace.errors import AlreadyClaimed
@@ -81,7 +82,7 @@ def test_a_demo_is_made_anew_on_postgresql(on_postgresql: Flask) -> None:
     for _time in range(2):
         assert may_load()
         make_anew()
-        load(lambda _done, _total: None)
+        load(lambda _done, _total: None, Accounts([Account(Role.VOLUNTEER, 1)]))
     assert search.rebuild() > 0
     assert search.find(ANYONE, "武帮您")
     assert audit.verify() == []
