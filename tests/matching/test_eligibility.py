@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching.eligibility import candidates, funnel
@@ -34,12 +34,14 @@ def eligible(need: Need, offer: Offer) -> bool:
     return pairs([need], [offer]) == [(0, 0)]
 
 
+@settings(deadline=None)
 @given(st.lists(NEEDS, max_size=8), st.lists(OFFERS, max_size=8))
 def test_candidates_are_what_the_rules_say_pair_by_pair(needs: list[Need], offers: list[Offer]) -> None:
     expected = [(i, j) for i, need in enumerate(needs) for j, offer in enumerate(offers) if all(rules(need, offer))]
     assert pairs(needs, offers) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(NEEDS, max_size=8), st.lists(OFFERS, max_size=8))
 def test_chunks_do_not_show(needs: list[Need], offers: list[Offer]) -> None:
     need_columns, offer_columns, _ = columns(needs, offers)
@@ -47,6 +49,7 @@ def test_chunks_do_not_show(needs: list[Need], offers: list[Offer]) -> None:
     assert list(zip(found.need.tolist(), found.offer.tolist(), strict=True)) == pairs(needs, offers)
 
 
+@settings(deadline=None)
 @given(NEEDS, st.lists(OFFERS, max_size=8))
 def test_funnel_counts_offers_after_each_rule(need: Need, offers: list[Offer]) -> None:
     need_columns, offer_columns, words = columns([need], offers)
@@ -63,6 +66,7 @@ def test_funnel_counts_offers_after_each_rule(need: Need, offers: list[Offer]) -
     assert len(missing) == min(map(len, lacking), default=0)
 
 
+@settings(deadline=None)
 @given(NEEDS, OFFERS, st.sets(st.sampled_from(["T-DIBAO", "T-NONE", "G-MIGCHILD"])))
 def test_recognition_and_origin_never_change_who_is_eligible(need: Need, offer: Offer, codes: set[str]) -> None:
     before = eligible(need, offer)

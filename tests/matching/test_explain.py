@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from marketplace.matches.file_codes import code_tables
 from matching import Policy, Problem, Solution, solve
@@ -147,6 +147,7 @@ def test_nothing_is_short_where_all_are_served() -> None:
     assert matched.queues.offer.size == 0
 
 
+@settings(deadline=None)
 @given(problems("nested", "whole", "minimum_batch"))
 def test_every_need_is_explained_by_its_flow(problem: Problem) -> None:
     solution = solve(problem)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching import Policy
@@ -23,6 +23,7 @@ def parts(need: Need, offer: Offer, policy: Policy | None = None) -> Parts:
     return scorer.parts(zero, zero, np.array([round(1000 * distance(need, offer))], np.int32))
 
 
+@settings(deadline=None)
 @given(st.lists(NEEDS, max_size=6), st.lists(OFFERS, max_size=6))
 def test_fit_is_the_weighted_mean_of_the_parts(needs: list[Need], offers: list[Offer]) -> None:
     policy = Policy(closeness_weight=3, specialisation_weight=0, group_fit_weight=2, waiting_weight=1)
@@ -70,6 +71,7 @@ def test_groups_and_recognitions_in_common_raise_the_fit() -> None:
     assert told == [0, 0, 5_000, 7_500, 8_750]
 
 
+@settings(deadline=None)
 @given(NEEDS, OFFERS, st.sampled_from(["T-DIBAO", "T-TEKUN", "G-MIGCHILD"]))
 def test_a_recognition_more_never_lowers_a_part(need: Need, offer: Offer, code: str) -> None:
     before = parts(need, offer).group_fit.item()

@@ -1,7 +1,7 @@
 """Whatever bytes come, the reader gives a table or faults, and both files of faults can be told in both languages."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace.matches.file_codes import code_tables
@@ -39,6 +39,7 @@ def answer(data: bytes, name: str) -> None:
         assert table.id == sorted(table.id)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes(data: bytes) -> None:
     answer(data, "x.csv")
@@ -46,11 +47,13 @@ def test_any_bytes(data: bytes) -> None:
     answer(b"PK\x03\x04" + data, "x.xlsx")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.sampled_from(["utf-8", "gb18030", "utf-16"]))
 def test_any_text(text: str, encoding: str) -> None:
     answer(text.encode(encoding, "replace"), "x.csv")
 
 
+@settings(deadline=None)
 @given(st.data(), st.sampled_from([FULL_NEED, FULL_CAPACITY]))
 def test_any_cells_under_a_good_header(data: st.DataObject, good: dict[str, object]) -> None:
     names = list(NEED_COLUMNS if good is FULL_NEED else CAPACITY_COLUMNS)
@@ -58,6 +61,7 @@ def test_any_cells_under_a_good_header(data: st.DataObject, good: dict[str, obje
     answer(csv_bytes([good, {**good, "id": "other", **changed}], columns=list(good)), "x.csv")
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(WORKBOOK) - 1), st.binary(min_size=1, max_size=8))
 def test_a_damaged_workbook(place: int, damage: bytes) -> None:
     answer(WORKBOOK[:place] + damage + WORKBOOK[place + len(damage) :], "x.xlsx")
@@ -78,6 +82,7 @@ SHEETS = st.lists(
 ).map(lambda rows: "".join(f"{start}{cells}</row>" for start, cells in rows))
 
 
+@settings(deadline=None)
 @given(SHEETS, st.booleans())
 def test_any_sheet(rows: str, headed: bool) -> None:
     header = f"<row>{HEADER_ROW}</row>" if headed else ""
