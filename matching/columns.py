@@ -16,7 +16,7 @@ _Integer = TypeVar("_Integer", np.int8, np.int32, np.int64)
 _Kind = TypeVar("_Kind", np.int8, np.int32, np.int64, np.bool_)
 
 
-class InvalidProblem(ValueError):  # noqa: N818 - the name is part of the contract
+class InvalidProblem(ValueError):
     """A problem breaks a rule: ``array`` is the column, ``index`` the row or None, ``rule`` what is asked."""
 
     def __init__(self, array: str, index: int | None, rule: str) -> None:

@@ -71,11 +71,11 @@ def solve_component(
     kept: list[tuple[Int64s, int]] = []
     for place, level in enumerate(levels.rows):
         if levels.value(flow)[level] < levels.bound[level]:
-            left = (ends - time.monotonic()) * (1 if place == len(levels.rows) - 1 else SHARE_OF_A_LEVEL)
             if model is None:  # many components never need one: their rounded flow reaches every bound
                 model = _Model(problem, coupling, arcs)
             while kept:
                 model.keep(*kept.pop())
+            left = (ends - time.monotonic()) * (1 if place == len(levels.rows) - 1 else SHARE_OF_A_LEVEL)
             threads = 1 if arcs.size <= SMALL else workers
             better, proven = model.maximise(levels.worth(level), flow, left, threads)
             flow = flow if better is None else levels.better(flow, rounding.filled(better))

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 
-class InvalidPolicy(ValueError):  # noqa: N818 - named like InvalidProblem, which the contract names
+class InvalidPolicy(ValueError):
     """A policy has an unknown key, a value of the wrong type, or one outside its range."""
 
 

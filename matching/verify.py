@@ -20,7 +20,7 @@ SHOWN = 5
 """So many rows that break one rule are named; the rest is counted."""
 
 
-class InvalidSolution(ValueError):  # noqa: N818 - named like InvalidProblem, which the contract names
+class InvalidSolution(ValueError):
     """A solution breaks rules of its problem; ``faults`` lists them."""
 
     def __init__(self, faults: list[str]) -> None:
