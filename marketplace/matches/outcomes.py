@@ -178,7 +178,7 @@ def detail_text(outcome: RunOutcome) -> str:
     if told.get("taken"):
         taken = {colour: units for colour, units in told["taken"].items() if units}
         words = ", ".join(f"{wording.URGENCIES[colour]} {units}" for colour, units in taken.items())
-        return str(_("Units taken by other needs: %(words)s.", words=words))
+        return str(_("Taken by: %(words)s.", words=words))
     if told.get("candidates"):
         return str(_("%(number)s capacities could serve it.", number=told["candidates"]))
     return ""
