@@ -136,6 +136,7 @@ def open_case(actor: Actor, entry: CaseEntry) -> Case:
         session.flush()  # its key goes into the audit event
         audit.record(actor, "case:created", case, changed=["region", "summary", "opened_on"])
         events.changed.send("case", ids=[case.id])
+        session.expire(case)  # what was just written reads sealed from here on
     return case
 
 
@@ -159,6 +160,7 @@ def edit_case(actor: Actor, public_id: str, entry: CaseEntry, version: int) -> C
         session.flush()  # the audit event is written after the change it tells of
         audit.record(actor, "case:edited", case, changed=changed)
         events.changed.send("case", ids=[case.id])
+        session.expire(case)  # as above
     return case
 
 
@@ -179,6 +181,7 @@ def add_person(actor: Actor, case_id: str, entry: PersonEntry) -> PersonSaved:
         audit.record(actor, "person:created", person)
         events.changed.send("person", ids=[person.id])
         session.expire(case, ["people"])
+        session.expire(person)  # what was just written reads sealed from here on
     return PersonSaved(person, warnings)
 
 
@@ -197,6 +200,7 @@ def edit_person(actor: Actor, case_id: str, person_id: str, entry: PersonEntry, 
         session.flush()  # the audit event is written after the change it tells of
         audit.record(actor, "person:edited", person, changed=changed)
         events.changed.send("person", ids=[person.id])
+        session.expire(person)  # as above
     return PersonSaved(person, warnings)
 
 

@@ -32,15 +32,15 @@ def reveal_person(actor: Actor, case_id: str, person_id: str, reason: str) -> tu
     Raises:
         InvalidInput: no reason of the list.
     """
-    _check_reason(reason)
     case, person = load_person(actor, case_id, person_id, Permission.PERSON_REVEAL)
+    _check_reason(reason)
     return case, person, privacy.reveal(actor, person, PERSON_FIELDS, reason)
 
 
 def reveal_summary(actor: Actor, case_id: str, reason: str) -> tuple[Case, dict[str, str]]:
     """A case's summary in the clear, as above."""
-    _check_reason(reason)
     case = load_case(actor, case_id, Permission.PERSON_REVEAL)
+    _check_reason(reason)
     return case, privacy.reveal(actor, case, ("summary",), reason)
 
 
@@ -61,8 +61,9 @@ def household_words(case: Case | None) -> HouseholdWords:
     )
 
 
-def _plain(value: Sealed | None) -> str:
-    return value.plain() if isinstance(value, Sealed) else ""
+def _plain(value: Sealed | str | None) -> str:
+    """Plain text, also of a value that was set a moment ago and is not sealed yet."""
+    return value.plain() if isinstance(value, Sealed) else value or ""
 
 
 def _places(address: str) -> set[str]:

@@ -98,7 +98,7 @@ def reveal_details(actor: Actor, public_id: str, reason: str) -> tuple[Need, str
     Raises:
         InvalidInput: no reason of the list.
     """
+    need = load_need(actor, public_id, Permission.PERSON_REVEAL)
     if reason not in REVEAL_REASONS:
         raise InvalidInput(fields={"reason": _("Choose why you need to see this.")})
-    need = load_need(actor, public_id, Permission.PERSON_REVEAL)
     return need, privacy.reveal(actor, need, ("details",), reason)["details"]

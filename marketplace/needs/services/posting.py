@@ -112,6 +112,7 @@ def post(actor: Actor, entry: NeedEntry, case_id: str = "", *, send: bool) -> Ne
         session.flush()  # its key goes into the audit event
         audit.record(actor, "need:created", need, after="draft")
         events.changed.send("need", ids=[need.id])
+        session.expire(need)  # its details read sealed from here on
         if send:
             _send(actor, need)
     return need
@@ -147,6 +148,7 @@ def edit(actor: Actor, public_id: str, entry: NeedEntry, version: int, *, send: 
         session.flush()  # the audit event is written after the change it tells of
         audit.record(actor, "need:edited", need, changed=changed)
         events.changed.send("need", ids=[need.id])
+        session.expire(need)  # as above
         if send:
             _send(actor, need)
     return need
@@ -161,6 +163,8 @@ def send(actor: Actor, public_id: str) -> Need:
     """
     with transaction():
         need = load_need(actor, public_id, Permission.NEED_POST, to_change=True)
+        if need.state != "draft":
+            raise StateConflict
         check_title(need.title, need.case)
         if need.deadline and need.deadline < today():
             raise InvalidInput(fields={"deadline": _("The last useful day has passed. Edit the draft first.")})

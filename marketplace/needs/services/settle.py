@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 from marketplace import audit, events
 from marketplace.errors import CapacityExhausted, StateConflict
 from marketplace.needs.models import Need
-from marketplace.needs.services.consents import live_consent
-from marketplace.permissions import Actor
+from marketplace.needs.services.consents import follow, live_consent
+from marketplace.permissions import Actor, system_actor
 from marketplace.records import today
 from marketplace.transitions import move, transaction
 
@@ -58,6 +58,10 @@ def give_back(need_id: int, quantity: int) -> None:
         if done.rowcount != 1:  # type: ignore[attr-defined]  # as above
             raise StateConflict(_("More units would come back than were taken. Reload and look again."))
         _counter_moved(need_id)
+        need = session.get_one(Need, need_id)
+        if need.wish and need.state == "open" and need.case_id and need.case and need.case.has_lost_consent("publish"):
+            # Its consent ended while somebody held it: now that it is free again, it must not stand open.
+            follow(system_actor("consent"), need.case_id, "publish")
 
 
 def _counter_moved(need_id: int) -> None:
