@@ -33,7 +33,7 @@ def organization_name(organization: Any) -> str:
     return name_of(organization, language())
 
 
-def show_errors(form: Any, error: InvalidInput) -> None:
+def _show_errors(form: Any, error: InvalidInput) -> None:
     """Put what a service refused beside the fields it speaks of."""
     for name, message in error.fields.items():
         if name in form:
@@ -42,6 +42,11 @@ def show_errors(form: Any, error: InvalidInput) -> None:
             form.form_errors.append(message)
     if not error.fields:
         form.form_errors.append(error.message)
+
+
+def _version() -> int:
+    """The version of the record that the sender of a form had before them; 0 when the form does not say."""
+    return request.form.get("version", 0, type=int)
 
 
 def _page_number() -> int:
@@ -78,9 +83,9 @@ def _profile_form(organization: Organization | None = None) -> ProfileForm:
     form = ProfileForm(obj=organization) if organization else RegisterForm()
     form.kind.choices = kind_choices(_("Choose a kind"))
     form.region.choices = region_choices(_("Choose a region"))
-    if organization is not None and not form.is_submitted():
-        # Sealed values are never sent back into a form: empty keeps them.
-        form.contact_name.data = form.contact_phone.data = ""
+    for item in (form.contact_name, form.contact_phone):
+        if not isinstance(item.data, str):
+            item.data = ""  # a sealed value is never sent back into a form: empty keeps it
     if organization is not None and not services.identity_is_open(organization):
         for name in ProfileForm.identity_fields:
             del form[name]
@@ -100,7 +105,7 @@ def register() -> ResponseReturnValue:
         try:
             organization = services.register(g.actor, _profile(form))
         except InvalidInput as error:
-            show_errors(form, error)
+            _show_errors(form, error)
         else:
             flash(
                 _("Registered. An officer of the region verifies it now; you can prepare projects meanwhile."),
@@ -137,9 +142,9 @@ def edit(public_id: str) -> ResponseReturnValue:
     form = _profile_form(organization)
     if form.validate_on_submit():
         try:
-            services.edit(g.actor, public_id, form.version.data or 0, _profile(form, organization))
+            services.edit(g.actor, public_id, _version(), _profile(form, organization))
         except InvalidInput as error:
-            show_errors(form, error)
+            _show_errors(form, error)
         else:
             flash(_("Saved."), "success")
             return redirect(url_for("organizations.profile", public_id=public_id), 303)
@@ -156,7 +161,7 @@ def resubmit(public_id: str) -> ResponseReturnValue:
 
 @organizations.route("/<public_id>/verify", methods=["POST"], permission=Permission.ORGANIZATION_VERIFY)
 def verify(public_id: str) -> ResponseReturnValue:
-    services.verify(g.actor, public_id, request.form.get("version", 0, type=int))
+    services.verify(g.actor, public_id, _version())
     flash(_("Verified. Its profile is public now and its projects may open."), "success")
     return redirect(url_for("organizations.profile", public_id=public_id), 303)
 
@@ -167,7 +172,7 @@ def refuse(public_id: str) -> ResponseReturnValue:
     organization = services.get(g.actor, public_id)
     if not form.validate():
         return _show(organization, refused=form)
-    services.refuse(g.actor, public_id, form.version.data or 0, form.reason.data)
+    services.refuse(g.actor, public_id, _version(), form.reason.data)
     flash(_("Refused. Its members read the reason and may mend it."), "success")
     return redirect(url_for("organizations.profile", public_id=public_id), 303)
 

@@ -38,6 +38,11 @@ def _show_errors(form: Any, error: InvalidInput) -> None:
             form.form_errors.append(message)
 
 
+def _version() -> int:
+    """The version of the record that the sender of a form had before them; 0 when the form does not say."""
+    return request.form.get("version", 0, type=int)
+
+
 @projects.route("/projects", permission=Permission.PROJECT_VIEW)
 def index() -> ResponseReturnValue:
     form = FilterForm(request.args)
@@ -138,7 +143,7 @@ def edit(public_id: str) -> ResponseReturnValue:
     form = _project_form(project)
     if form.validate_on_submit():
         try:
-            services.edit(g.actor, public_id, form.version.data or 0, _facts(form))
+            services.edit(g.actor, public_id, _version(), _facts(form))
         except InvalidInput as error:
             _show_errors(form, error)
         else:
@@ -159,7 +164,7 @@ def submit(public_id: str) -> ResponseReturnValue:
 
 @projects.route("/projects/<public_id>/open", methods=["POST"], permission=Permission.PROJECT_APPROVE)
 def open_project(public_id: str) -> ResponseReturnValue:
-    services.open_project(g.actor, public_id, request.form.get("version", 0, type=int))
+    services.open_project(g.actor, public_id, _version())
     return _done(public_id, _("Opened. It is public now and takes part in matching."))
 
 
@@ -169,7 +174,7 @@ def send_back(public_id: str) -> ResponseReturnValue:
     project = services.get(g.actor, public_id)
     if not form.validate():
         return _show(project, form)
-    services.send_back(g.actor, public_id, form.version.data or 0, form.reason.data)
+    services.send_back(g.actor, public_id, _version(), form.reason.data)
     if not may_reach(g.actor, Permission.PROJECT_VIEW, project):
         return redirect(url_for("projects.index", tab="queue"), 303)
     return _done(public_id, _("Sent back. Its members read the reason and may mend it."))
@@ -258,7 +263,7 @@ def edit_capacity(public_id: str) -> ResponseReturnValue:
     form, branches = _capacity_form(capacity)
     if form.validate_on_submit():
         try:
-            capacity = services.edit_capacity(g.actor, public_id, form.version.data or 0, _capacity_facts(form))
+            capacity = services.edit_capacity(g.actor, public_id, _version(), _capacity_facts(form))
         except InvalidInput as error:
             _show_errors(form, error)
         else:

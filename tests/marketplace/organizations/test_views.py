@@ -80,6 +80,21 @@ def test_a_code_that_is_registered_already_is_told_beside_its_field(app: Flask, 
     assert 'id="credit_code-error"' in answer.get_data(as_text=True)
 
 
+def test_an_edit_that_breaks_a_rule_is_told_beside_its_field(app: Flask, client: Browser) -> None:
+    organization = world.an_organization(state="registered")
+    client.sign_in(world.a_user(organization=organization))
+    page = f"/organizations/{organization.public_id}"
+    wrong = FORM | {"version": 1, "credit_code": "", "contact_phone": "call me"}
+    answer = client.submit(f"{page}/edit", wrong)
+    assert answer.status_code == 422
+    assert 'id="contact_phone-error"' in answer.get_data(as_text=True)
+    answer = client.submit(f"{page}/edit", wrong | {"contact_phone": ""})
+    assert 'id="credit_code-error"' in answer.get_data(as_text=True)
+    officer = client.sign_in(world.a_user(Role.OFFICER))
+    verified = world.an_organization()
+    assert officer.submit(f"/organizations/{verified.public_id}/suspend", {"reason": ""}).status_code == 422
+
+
 def test_others_neither_see_nor_act(app: Flask, client: Browser, new_client: Callable[[], Browser]) -> None:
     organization = world.an_organization(state="registered")
     page = f"/organizations/{organization.public_id}"
@@ -113,6 +128,7 @@ def test_a_member_edits_what_was_not_verified(app: Flask, client: Browser) -> No
     row = only_organization()
     assert (row.name, row.summary) == ("已核验机构", "新的介绍")
     assert client.submit(f"{page}/edit", changed).status_code == 409
+    assert client.submit(f"{page}/edit").status_code == 409
 
 
 def test_an_auditor_reads_the_trail(app: Flask, client: Browser) -> None:

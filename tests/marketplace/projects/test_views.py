@@ -82,6 +82,7 @@ def test_a_project_is_drafted_filled_submitted_sent_back_and_opened(
     edited = PROJECT | {"summary": "每周二送。", "version": only(Project).version}
     assert client.submit(f"{page}/edit", edited).status_code == 303
     assert client.submit(f"{page}/edit", edited).status_code == 409
+    assert client.submit(f"{page}/edit", PROJECT).status_code == 409
     assert client.submit(f"{page}/submit").status_code == 303
     assert officer.submit(f"{page}/open", {"version": 1}).status_code == 409
     assert officer.submit(f"{page}/open", {"version": only(Project).version}).status_code == 303
@@ -118,6 +119,24 @@ def test_a_capacity_is_edited_confirmed_withdrawn_and_restored(app: Flask, clien
     assert f'action="{address}/restore"' in withdrawn
     assert client.submit(f"{address}/restore").status_code == 303
     assert only(Capacity).active
+
+
+def test_a_refused_form_names_every_field_and_keeps_what_was_typed(app: Flask, client: Browser) -> None:
+    project = world.a_project(state="draft")
+    client.sign_in(world.a_user(organization=project.organization, region=None))
+    page = f"/projects/{project.public_id}"
+    assert project.title in client.get(f"{page}/edit").get_data(as_text=True)
+    assert 'value="640202" checked' in client.get(f"{page}/capacity/new").get_data(as_text=True)
+    backwards = PROJECT | {"version": 1, "starts_on": "2026-12-01", "ends_on": "2026-11-01"}
+    assert 'id="ends_on-error"' in client.submit(f"{page}/edit", backwards).get_data(as_text=True)
+    backwards["organization"] = project.organization.public_id
+    assert 'id="ends_on-error"' in client.submit("/projects/new", backwards).get_data(as_text=True)
+    wrong = CAPACITY | {"radius_km": "far", "valid_from": "soon", "minimum_batch": "few", "budget_fen": "lots"}
+    text = client.submit(f"{page}/capacity/new", wrong).get_data(as_text=True)
+    for name in ("radius_km", "valid_from", "minimum_batch", "budget_fen"):
+        assert f'id="{name}-error"' in text
+    assert 'value="lots"' in text
+    assert 'value="S1102" checked' in text
 
 
 def test_no_group_can_be_made_a_rule_by_hand(app: Flask, client: Browser) -> None:
