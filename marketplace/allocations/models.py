@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, relationship
 
-from marketplace.extensions import db
+from marketplace.extensions import Model
 from marketplace.needs.models import Need
 from marketplace.privacy import P2, P3, column
 from marketplace.projects.models import Capacity
@@ -28,7 +28,7 @@ DECLINE_REASONS = (
 )  # fmt: skip
 
 
-class Allocation(db.Model, Record, Imported):  # type: ignore[name-defined]  # base made at run time
+class Allocation(Model, Record, Imported):
     """Some quantity of one need, given to one supplier: a capacity, or a volunteer."""
 
     __tablename__ = "allocation"
@@ -90,7 +90,7 @@ class Allocation(db.Model, Record, Imported):  # type: ignore[name-defined]  # b
         return sum(delivery.quantity for delivery in self.deliveries if not delivery.disputed)
 
 
-class Delivery(db.Model, Record):  # type: ignore[name-defined]  # as above
+class Delivery(Model, Record):
     """What was handed over or done, and when."""
 
     __tablename__ = "delivery"

@@ -201,17 +201,23 @@ def delivered(allocation_id: str) -> ResponseReturnValue:
     return _onward(allocation_id, _("The delivery is recorded. A caseworker confirms it with the household."))
 
 
+def _in_list() -> bool:
+    """Whether the press came from a volunteer's list, who has no page for a single allocation."""
+    return bool(request.form.get("to_claims")) or not g.actor.may(Permission.ALLOCATION_VIEW)
+
+
 def _onward(allocation_id: str, text: str) -> ResponseReturnValue:
     """Back to where the reader came from: a volunteer has a list, a supplier a page."""
-    if g.actor.may(Permission.ALLOCATION_VIEW) and not request.form.get("to_claims"):
+    if not _in_list():
         return _back(allocation_id, text)
     flash(text, "success")
     return redirect(url_for("allocations.claims"), 303)
 
 
 def _refused(allocation_id: str, errors: dict[str, Any], **forms: Any) -> ResponseReturnValue:
-    if g.actor.may(Permission.ALLOCATION_VIEW) and not request.form.get("to_claims"):
+    if not _in_list():
         return _page(allocation_id, 422, **forms)
+    services.find_to_deliver(g.actor, allocation_id)  # another's looks absent, whatever the form holds
     for messages in errors.values():
         for message in messages:
             flash(str(message), "error")
@@ -220,7 +226,7 @@ def _refused(allocation_id: str, errors: dict[str, Any], **forms: Any) -> Respon
 
 @allocations.route("/allocations/<allocation_id>/release", methods=["POST"], permission=Permission.ALLOCATION_RELEASE)
 def release(allocation_id: str) -> ResponseReturnValue:
-    if request.form.get("to_claims"):
+    if _in_list():
         services.release(g.actor, allocation_id)
         flash(_("Released. The wish is free for others again."), "success")
         return redirect(url_for("allocations.claims"), 303)

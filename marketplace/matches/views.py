@@ -61,7 +61,7 @@ def show(run_id: str) -> ResponseReturnValue:
     run = services.find(g.actor, run_id)
     view = request.args.get("view", "")
     view = view if view in VIEWS else VIEWS[0]
-    asked = {name: request.args.get(name, "").strip() for name in ("urgency", "reason", "state")}
+    asked: dict[str, Any] = {name: request.args.get(name, "").strip() for name in ("urgency", "reason", "state")}
     number = request.args.get("page", 1, type=int)
     return render_template(
         "matches/show.html",

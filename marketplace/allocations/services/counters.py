@@ -27,14 +27,14 @@ def reconcile() -> list[str]:
         .group_by(Allocation.capacity_id)
         .subquery()
     )
-    held = func.coalesce(by_capacity.c.held, 0)
-    spent = Capacity.unit_cost_fen * held
-    query = select(Capacity.id, Capacity.allocated, held, Capacity.committed_fen, spent).outerjoin(
+    spent_units = func.coalesce(by_capacity.c.held, 0)
+    cost = Capacity.unit_cost_fen * spent_units
+    offered = select(Capacity.id, Capacity.allocated, spent_units, Capacity.committed_fen, cost).outerjoin(
         by_capacity, by_capacity.c.capacity_id == Capacity.id
     )
-    differing = query.where((Capacity.allocated != held) | (Capacity.committed_fen != spent))
-    for key, counter, rows, committed, cost in db.session.execute(differing.order_by(Capacity.id)):
+    differing = offered.where((Capacity.allocated != spent_units) | (Capacity.committed_fen != cost))
+    for key, counter, rows, committed, due in db.session.execute(differing.order_by(Capacity.id)):
         faults.append(
-            f"capacity {key}: its counters say {counter} and {committed} fen, its allocations {rows} and {cost}"
+            f"capacity {key}: its counters say {counter} and {committed} fen, its allocations {rows} and {due}"
         )
     return faults

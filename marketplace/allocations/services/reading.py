@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import joinedload
 
 from marketplace import audit
 from marketplace.allocations.models import Allocation
@@ -37,6 +38,10 @@ def _rows(actor: Actor, tab: str) -> Select[Any]:
     return query.where(Allocation.state.in_(TABS[tab]), visible())
 
 
+#: What a list prints of each allocation, read with the page rather than row by row.
+_PRINTED = (joinedload(Allocation.need), joinedload(Allocation.capacity))
+
+
 def inbox(actor: Actor, tab: str, *, urgency: str = "", category: str = "", reference: str = "", page: int = 1) -> Any:
     """A page of allocations: the most urgent first where something is to be done, the newest first in the past.
 
@@ -56,7 +61,7 @@ def inbox(actor: Actor, tab: str, *, urgency: str = "", category: str = "", refe
     else:
         rank = case(_URGENCY, value=Need.urgency)
         query = query.order_by(rank, Allocation.fit.desc(), Allocation.id)
-    return db.paginate(query, page=page, per_page=20, error_out=False)
+    return db.paginate(query.options(*_PRINTED), page=page, per_page=20, error_out=False)
 
 
 def inbox_counts(actor: Actor) -> dict[str, int]:
@@ -74,6 +79,15 @@ def find(actor: Actor, public_id: str) -> Allocation:
         NotFound: there is none, or it is another's.
     """
     return load(actor, Permission.ALLOCATION_VIEW, public_id)
+
+
+def find_to_deliver(actor: Actor, public_id: str) -> Allocation:
+    """One allocation that the actor delivers: a volunteer's own claim, or one of a member's organization.
+
+    Raises:
+        NotFound: there is none, or it is another's.
+    """
+    return load(actor, Permission.ALLOCATION_DELIVER, public_id)
 
 
 def events_of(allocation: Allocation) -> list[audit.AuditEvent]:
@@ -94,7 +108,7 @@ def of_run(run_id: int, *, urgency: str = "", state: str = "", page: int = 1) ->
         query = query.where(Need.urgency == urgency)
     if state:
         query = query.where(Allocation.state == state)
-    return db.paginate(query.order_by(Allocation.id), page=page, per_page=20, error_out=False)
+    return db.paginate(query.order_by(Allocation.id).options(*_PRINTED), page=page, per_page=20, error_out=False)
 
 
 def suppliers_of(allocations: Iterable[Allocation]) -> dict[int, Organization]:
