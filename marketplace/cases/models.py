@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, String, and_, or_
 from sqlalchemy.orm import Mapped, relationship
 
-from marketplace.extensions import db
+from marketplace.extensions import Model
 from marketplace.privacy import P2, P3, P4, Encrypted, Sealed, column, mask_id_number, mask_name, mask_phone
 from marketplace.records import Imported, Record, today
 
@@ -14,7 +14,7 @@ COLOURS = ("RED", "YELLOW", "BLUE", "UNRATED")
 CONSENT_PURPOSES = ("share", "publish")
 
 
-class Case(db.Model, Record, Imported):  # type: ignore[name-defined]  # base made at run time
+class Case(Model, Record, Imported):
     """A household in hardship, kept by the caseworkers of the region where it lives."""
 
     __tablename__ = "case"
@@ -43,7 +43,7 @@ class Case(db.Model, Record, Imported):  # type: ignore[name-defined]  # base ma
         return bool(given) and not any(consent.lives(today()) for consent in given)
 
 
-class Person(db.Model, Record, Imported):  # type: ignore[name-defined]  # as above
+class Person(Model, Record, Imported):
     """Somebody of a household. Hukou is kept for government relief and statistics alone."""
 
     __tablename__ = "person"
@@ -67,7 +67,7 @@ class Person(db.Model, Record, Imported):  # type: ignore[name-defined]  # as ab
     case: Mapped[Case] = relationship(back_populates="people")
 
 
-class Consent(db.Model, Record):  # type: ignore[name-defined]  # as above
+class Consent(Model, Record):
     """A household's yes to one purpose: sharing with suppliers, or publishing a wish."""
 
     __tablename__ = "consent"

@@ -8,7 +8,7 @@ from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, 
 from sqlalchemy.orm import Mapped, relationship
 
 from marketplace.cases.models import Case, Consent
-from marketplace.extensions import db
+from marketplace.extensions import Model
 from marketplace.privacy import P1, P2, P3, P4, Encrypted, Sealed, column
 from marketplace.records import Imported, Record, today
 
@@ -23,7 +23,7 @@ def new_reference() -> str:
     return "W-" + "".join(secrets.choice(_READABLE) for _ in range(8))
 
 
-class Need(db.Model, Record, Imported):  # type: ignore[name-defined]  # base made at run time
+class Need(Model, Record, Imported):
     """One thing one household needs. There is no hukou column, and there must never be one."""
 
     __tablename__ = "need"

@@ -77,10 +77,10 @@ def restrict(actor: Actor, public_id: str, restricted: bool, rule: str) -> Case:
     Raises:
         InvalidInput: no rule that restricts.
     """
-    if restricted and rule not in RESTRICTING:
-        raise InvalidInput(fields={"rule": _("Choose R05 or R07.")})
     with transaction():
         case = load_case(actor, public_id, Permission.CASE_TRIAGE)
+        if restricted and rule not in RESTRICTING:
+            raise InvalidInput(fields={"rule": _("Choose R05 or R07.")})
         if case.restricted != restricted:
             _set_restricted(actor, case, restricted, rule if restricted else "ended")
     return case

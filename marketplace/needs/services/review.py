@@ -81,10 +81,10 @@ def withdraw(actor: Actor, public_id: str, reason: str) -> Need:
         InvalidInput: no reason of the list.
         StateConflict: units of it are promised, or it is closed.
     """
-    if reason not in WITHDRAWAL_REASONS:
-        raise InvalidInput(fields={"reason": _("Choose why it is withdrawn.")})
     with transaction():
         need = load_need(actor, public_id, Permission.NEED_WITHDRAW, to_change=True)
+        if reason not in WITHDRAWAL_REASONS:
+            raise InvalidInput(fields={"reason": _("Choose why it is withdrawn.")})
         if need.allocated:
             raise StateConflict(_("Help for this need is on its way. End that first, then withdraw the need."))
         move(

@@ -1,10 +1,12 @@
 """Needs: drafts, posting, four eyes, consent, withdrawal, settling."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from marketplace import audit
@@ -28,6 +30,13 @@ from tests.support.world import (
     a_wish,
     in_days,
 )
+
+
+@pytest.fixture(autouse=True)
+def english(app: Flask) -> Iterator[None]:
+    """Refusals are recognised by their words here, in the language of the source."""
+    with force_locale("en"):
+        yield
 
 
 def staff(role: Role = Role.CASEWORKER, region: str = DAWUKOU) -> Actor:
