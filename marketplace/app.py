@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from flask import Flask, g, jsonify, redirect, render_template, request, session, url_for
+from flask import Flask, g, jsonify, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, generate_csrf
@@ -280,10 +280,9 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         429: (_("Too many tries"), _("Wait a minute, then try again.")),
     }
     title, message = known.get(error.code, (_("That did not work"), _("Please check the address and try again.")))
-    response = _error_page(error.code, title, message)
+    response = make_response(_error_page(error.code, title, message))
     if error.code == 405:
-        body, status = response  # type: ignore[misc]  # _error_page gives a pair
-        return body, status, {"Allow": ", ".join(getattr(error, "valid_methods", None) or ())}
+        response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())
     return response
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import JSON, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped
 
-from marketplace.extensions import db
+from marketplace.extensions import Model, db, table_of
 from marketplace.permissions import Actor
 from marketplace.privacy import P1, P2, column
 
@@ -22,7 +22,7 @@ WHOLE_PROVINCE = "000000"
 GENESIS = "0" * 64
 
 
-class AuditEvent(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy makes the base at run time
+class AuditEvent(Model):
     """Who did what to which record, when; append-only."""
 
     __tablename__ = "audit_event"
@@ -46,7 +46,7 @@ class AuditEvent(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy ma
     hash: Mapped[str] = column(P1, "SHA-256 over the event and the hash before it", String(64))
 
 
-class AuditChain(db.Model):  # type: ignore[name-defined]  # as above
+class AuditChain(Model):
     """Head of a chain; locked while an event is added."""
 
     __tablename__ = "audit_chain"
@@ -140,7 +140,7 @@ def record_many(
             events.append(event)
         db.session.execute(update(AuditChain).where(AuditChain.chain == chain).values(length=sequence, head=previous))
     if events:
-        db.session.execute(AuditEvent.__table__.insert(), events)
+        db.session.execute(table_of(AuditEvent).insert(), events)
 
 
 def _locked_head(chain: str) -> Any:

@@ -1,7 +1,7 @@
 """Extensions without an application, and how a database connection is opened."""
 
 import sqlite3
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask_babel import Babel
 from flask_limiter import Limiter
@@ -9,7 +9,7 @@ from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy import Connection, Engine, MetaData, Table, event
 from sqlalchemy.orm import DeclarativeBase
 
 NAMING = {
@@ -28,10 +28,19 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+if TYPE_CHECKING:
+    Model = Base  # Flask-SQLAlchemy makes its base at run time; checkers read the one it is made from
+else:
+    Model = db.Model
 migrate = Migrate(render_as_batch=True, compare_type=True)
 csrf = CSRFProtect()
 babel = Babel()
 limiter = Limiter(get_remote_address)
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table behind a model, for bulk statements."""
+    return cast("Table", model.__table__)
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:

@@ -73,7 +73,7 @@ def work_off(app: Flask) -> int:
     return done
 
 
-class _QuietConsumer(Consumer):  # type: ignore[misc]  # huey publishes no types
+class _QuietConsumer(Consumer):
     def _set_signal_handlers(self) -> None:
         """The process around the worker handles its signals."""
 

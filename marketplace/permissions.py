@@ -7,7 +7,7 @@ the application from starting. Services load rows through `scoped()`, so that an
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from flask import Blueprint, Flask
 from flask_babel import lazy_gettext as _
@@ -296,7 +296,7 @@ class Slice(Blueprint):
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def register(view: Callable[..., Any]) -> Callable[..., Any]:
             endpoint = options.pop("endpoint", view.__name__)
-            self.record(lambda setup: declare(setup.app, f"{self.name}.{endpoint}", permission))
+            self.record(lambda setup: declare(cast("Flask", setup.app), f"{self.name}.{endpoint}", permission))
             self.add_url_rule(rule, endpoint, view, **options)
             return view
 

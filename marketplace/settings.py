@@ -108,10 +108,10 @@ def _keys(environ: Mapping[str, str], instance_dir: Path, *, production: bool) -
     fields = given_fields or tuple(kept["field_keys"])
     # Derived where they are not kept, so that two settings are enough for every process of a site.
     return Keys(
-        secret_key=secret,
+        secret_key=str(secret),
         field_keys=fields,
-        index_key=environ.get("INDEX_KEY") or kept.get("index_key") or f"blind-index:{fields[-1]}",
-        password_salt=kept.get("password_salt") or f"password-salt:{secret}",
+        index_key=environ.get("INDEX_KEY") or str(kept.get("index_key") or f"blind-index:{fields[-1]}"),
+        password_salt=str(kept.get("password_salt") or f"password-salt:{secret}"),
     )
 
 

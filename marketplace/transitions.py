@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from flask_sqlalchemy.session import Session
 from sqlalchemy import inspect, update
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.orm import scoped_session
 
 from marketplace import audit, events
 from marketplace.errors import StateConflict

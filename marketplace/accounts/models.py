@@ -6,7 +6,7 @@ from flask_security import RoleMixin, UserMixin
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, relationship
 
-from marketplace.extensions import db
+from marketplace.extensions import Model
 from marketplace.permissions import Role
 from marketplace.privacy import (
     P1,
@@ -25,17 +25,17 @@ from marketplace.records import Record, UtcDateTime
 ASSIGNABLE_ROLES = tuple(role for role in Role if role is not Role.PUBLIC)
 
 
-class RoleRow(db.Model, RoleMixin):  # type: ignore[name-defined, misc]  # bases are made at run time
+class RoleRow(Model, RoleMixin):
     """A role by name; what it may do is in permissions.GRANTS."""
 
     __tablename__ = "role"
 
     id: Mapped[int] = column(P1, "identifies the row", primary_key=True)
     name: Mapped[str] = column(P1, "name of the role", String(40), unique=True)
-    permissions: Mapped[str | None] = column(P1, "unused: grants live in permissions.GRANTS", String(1))
+    permissions = None  # Flask-Security's own grants are not used: ours are in permissions.GRANTS
 
 
-class UserRole(db.Model):  # type: ignore[name-defined]  # as above
+class UserRole(Model):
     """A role that a user holds."""
 
     __tablename__ = "user_role"
@@ -44,7 +44,7 @@ class UserRole(db.Model):  # type: ignore[name-defined]  # as above
     role_id: Mapped[int] = column(P2, "role held", ForeignKey("role.id"), primary_key=True)
 
 
-class User(db.Model, Record, UserMixin):  # type: ignore[name-defined, misc]  # as above
+class User(Model, Record, UserMixin):
     """Somebody who signs in. E-mail and name are encrypted; the e-mail is found by its blind index."""
 
     __tablename__ = "user"
@@ -64,7 +64,7 @@ class User(db.Model, Record, UserMixin):  # type: ignore[name-defined, misc]  # 
     locale: Mapped[str | None] = column(P2, "language of pages and notices", String(12))
     signed_in_at: Mapped[datetime | None] = column(P2, "finds stale accounts", UtcDateTime)
 
-    roles: Mapped[list[RoleRow]] = relationship(secondary="user_role", lazy="selectin")
+    roles: Mapped[list[RoleRow]] = relationship(secondary="user_role", lazy="selectin")  # type: ignore[assignment]  # the mixin names its own base
     memberships: Mapped[list["Membership"]] = relationship(back_populates="user", lazy="selectin")
 
     @property
@@ -89,7 +89,7 @@ def email_index(email: str) -> str:
     return blind_index("user.email", email)
 
 
-class Membership(db.Model):  # type: ignore[name-defined]  # as above
+class Membership(Model):
     """A user's place in an organization."""
 
     __tablename__ = "membership"
@@ -103,7 +103,7 @@ class Membership(db.Model):  # type: ignore[name-defined]  # as above
     user: Mapped[User] = relationship(back_populates="memberships")
 
 
-class InstanceFact(db.Model):  # type: ignore[name-defined]  # as above
+class InstanceFact(Model):
     """What an instance remembers about itself, e.g. that it holds demonstration data."""
 
     __tablename__ = "instance_fact"

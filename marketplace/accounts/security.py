@@ -1,10 +1,10 @@
 """Sign-in through Flask-Security-Too, over encrypted e-mail addresses."""
 
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, request
 from flask_babel import lazy_gettext as _
-from flask_security import LoginForm, Security, SQLAlchemyUserDatastore, user_authenticated
+from flask_security import Security, SQLAlchemyUserDatastore, user_authenticated
 
 from marketplace import permissions
 from marketplace.accounts.models import RoleRow, User, email_index
@@ -24,18 +24,13 @@ _ENDPOINTS = {
 }
 
 
-class BlindDatastore(SQLAlchemyUserDatastore):  # type: ignore[misc]  # Flask-Security is untyped here
+class BlindDatastore(SQLAlchemyUserDatastore):
     """Finds users by the blind index of their e-mail: the address itself is never a query."""
 
-    def find_user(self, case_insensitive: bool = False, **criteria: Any) -> User | None:
-        if "email" in criteria:
-            criteria = {"email_index": email_index(criteria["email"])}
-        found: User | None = super().find_user(case_insensitive=False, **criteria)
-        return found
-
-
-class SignInForm(LoginForm):  # type: ignore[misc]  # as above
-    """Flask-Security's form as it is; the template draws it."""
+    def find_user(self, case_insensitive: bool = False, **criteria: Any) -> Any:
+        if "email" in criteria:  # the index is made of the address without case or spaces
+            return super().find_user(case_insensitive=False, email_index=email_index(criteria["email"]))
+        return super().find_user(case_insensitive=case_insensitive, **criteria)
 
 
 security = Security()
@@ -72,13 +67,12 @@ def _sign_in_key() -> str:
 
 
 def init_app(app: Flask) -> None:
-    security.init_app(app, datastore, login_form=SignInForm)
+    security.init_app(app, datastore)
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith("security."):
             permissions.declare(app, rule.endpoint, _ENDPOINTS[rule.endpoint])
-    app.view_functions["security.login"] = limiter.limit("10 per minute", key_func=_sign_in_key, methods=["POST"])(
-        app.view_functions["security.login"]
-    )
+    limited = limiter.limit("10 per minute", key_func=_sign_in_key, methods=["POST"])
+    app.view_functions["security.login"] = cast("Any", limited(app.view_functions["security.login"]))
     user_authenticated.connect(_signed_in, app)
 
 

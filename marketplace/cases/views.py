@@ -95,12 +95,13 @@ def index() -> ResponseReturnValue:
     form.region.choices = _region_choices(g.actor, empty=_("All regions"))
     wanted = services.CaseFilter(form.number.data or "", form.colour.data or "", form.region.data or "")
     found = services.work_list(g.actor, wanted, request.args.get("page", 1, type=int))
-    return render_template("cases/index.html", form=form, cases=found, url_for_page=_page_of("cases.index"))
+    return render_template("cases/index.html", form=form, cases=found, url_for_page=_page_of("cases.index", form))
 
 
-def _page_of(endpoint: str) -> Any:
-    kept = {name: value for name, value in request.args.items() if name != "page" and value}
-    return lambda page: url_for(endpoint, **kept, page=page)
+def _page_of(endpoint: str, form: FlaskForm) -> Any:
+    """Addresses of a list's pages, with the filters kept and nothing else of the address."""
+    kept: dict[str, Any] = {name: value for name in form.data if (value := request.args.get(name))}
+    return lambda page: url_for(endpoint, **{**kept, "page": page})
 
 
 @cases.route("/cases/new", methods=["GET", "POST"], permission=Permission.CASE_EDIT)

@@ -24,7 +24,7 @@ from marketplace.exchange.plan import (
     stored,
     told_text,
 )
-from marketplace.extensions import db
+from marketplace.extensions import db, table_of
 from marketplace.organizations.models import Organization
 from marketplace.permissions import Actor
 from marketplace.projects.models import Capacity, Pool, Project
@@ -259,7 +259,7 @@ def _make_organizations(actor: Actor, plan: CapacityPlan) -> dict[str, tuple[int
         {"name": name, "kind": "charity", "region": region, "state": "verified", "imported": True}
         for name, region in plan.organizations.items()
     ]
-    db.session.execute(insert(Organization.__table__), rows)
+    db.session.execute(insert(table_of(Organization)), rows)
     made = {name: (row.id, row.region) for name, row in _organizations(plan.organizations).items()}
     audit.record_many(actor, "organization:imported", "organization", made.values(), after="verified")
     events.changed.send("organization", ids=[key for key, _region in made.values()])
@@ -273,7 +273,7 @@ def _make_pools(actor: Actor, plan: CapacityPlan) -> dict[str, int]:
     if not plan.new_pools:
         return {}
     rows = [{"name": name, "quantity": quantity} for name, quantity in plan.new_pools.items()]
-    db.session.execute(insert(Pool.__table__), rows)
+    db.session.execute(insert(table_of(Pool)), rows)
     query = select(Pool.name, Pool.id).where(Pool.name.in_(list(plan.new_pools)))
     made = dict(db.session.execute(query).all())
     audit.record_many(actor, "pool:imported", "pool", [(key, None) for key in made.values()])
@@ -304,7 +304,7 @@ def _projects(actor: Actor, plan: CapacityPlan, organizations: dict[str, tuple[i
         if name not in found
     ]
     if rows:
-        db.session.execute(insert(Project.__table__), rows)
+        db.session.execute(insert(table_of(Project)), rows)
         names = {row["organization_id"]: wanted[row["organization_id"]] for row in rows}
         made = []
         for chunk in chunks(sorted(names)):

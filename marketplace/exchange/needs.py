@@ -26,7 +26,7 @@ from marketplace.exchange.plan import (
     stored,
     told_text,
 )
-from marketplace.extensions import db
+from marketplace.extensions import db, table_of
 from marketplace.needs.models import URGENCIES, Need, new_reference
 from marketplace.permissions import Actor
 from marketplace.records import today
@@ -266,7 +266,7 @@ def _make_consents(actor: Actor, plan: NeedPlan) -> None:
             rows.append({"case_id": key, "purpose": purpose, "given_on": given, "given_by": by})
             told.append((key, region))
     for chunk in chunks(rows):
-        db.session.execute(insert(Consent.__table__), list(chunk))
+        db.session.execute(insert(table_of(Consent)), list(chunk))
     audit.record_many(actor, "case:consent_imported", "case", told, changed=("consents",))
 
 

@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped
 
-from marketplace.extensions import db
+from marketplace.extensions import Model
 from marketplace.privacy import P1, P2, column
 from marketplace.records import Record, UtcDateTime
 
 
-class MatchRun(db.Model, Record):  # type: ignore[name-defined]  # base made at run time
+class MatchRun(Model, Record):
     """One matching over a scope: frozen input by its digest, stored output, independent re-check."""
 
     __tablename__ = "match_run"
@@ -39,7 +39,7 @@ class MatchRun(db.Model, Record):  # type: ignore[name-defined]  # base made at 
     failure: Mapped[str | None] = column(P2, "what went wrong, for staff", String(500))
 
 
-class RunOutcome(db.Model):  # type: ignore[name-defined]  # as above
+class RunOutcome(Model):
     """Why a need, or some of its units, stayed unserved in a run."""
 
     __tablename__ = "run_outcome"

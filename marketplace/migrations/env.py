@@ -1,5 +1,7 @@
 """Alembic's door into the application's database."""
 
+from typing import Any
+
 from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
@@ -11,7 +13,7 @@ migrate = current_app.extensions["migrate"]
 database = migrate.db
 
 
-def drop_empty(_context: object, _revision: object, directives: list) -> None:
+def drop_empty(_context: object, _revision: object, directives: list[Any]) -> None:
     """No file for a migration that would do nothing."""
     if getattr(context.config.cmd_opts, "autogenerate", False) and directives[0].upgrade_ops.is_empty():
         directives[:] = []

@@ -26,9 +26,10 @@ def _blame(form: FlaskForm, error: InvalidInput) -> None:
         form.form_errors.append(error.message)
 
 
-def _page_of(endpoint: str) -> Any:
-    kept = {name: value for name, value in request.args.items() if name != "page" and value}
-    return lambda page: url_for(endpoint, **kept, page=page)
+def _page_of(endpoint: str, form: FlaskForm) -> Any:
+    """Addresses of a list's pages, with the filters kept and nothing else of the address."""
+    kept: dict[str, Any] = {name: value for name in form.data if (value := request.args.get(name))}
+    return lambda page: url_for(endpoint, **{**kept, "page": page})
 
 
 @needs.route("", permission=Permission.NEED_VIEW)
@@ -53,7 +54,7 @@ def index() -> ResponseReturnValue:
     found = services.work_list(g.actor, wanted, request.args.get("page", 1, type=int))
     counts = services.state_counts(g.actor)
     return render_template(
-        "needs/index.html", form=form, needs=found, counts=counts, url_for_page=_page_of("needs.index")
+        "needs/index.html", form=form, needs=found, counts=counts, url_for_page=_page_of("needs.index", form)
     )
 
 

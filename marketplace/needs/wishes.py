@@ -62,14 +62,14 @@ def board() -> ResponseReturnValue:
         price_band_fen=int(price) if price.isascii() and price.isdigit() and len(price) < 10 else None,
     )
     found = services.board(g.actor, wanted, request.args.get("page", 1, type=int))
-    kept = {name: value for name, value in request.args.items() if name != "page" and value}
+    kept: dict[str, Any] = {name: value for name in form.data if (value := request.args.get(name))}
     return render_template(
         "wishes/board.html",
         form=form,
         page=found,
         cards=[in_words(card) for card in found.items],
         filtered=bool(kept),
-        url_for_page=lambda page: url_for("wishes.board", **kept, page=page),
+        url_for_page=lambda page: url_for("wishes.board", **{**kept, "page": page}),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, relationship
 
-from marketplace.extensions import db
+from marketplace.extensions import Model
 from marketplace.privacy import P1, P2, P3, Encrypted, Sealed, column, mask_name, mask_phone
 from marketplace.records import Imported, Record
 
@@ -16,7 +16,7 @@ KINDS = (
 )  # fmt: skip
 
 
-class Organization(db.Model, Record, Imported):  # type: ignore[name-defined]  # base made at run time
+class Organization(Model, Record, Imported):
     """A supplier of help: it registers, an officer verifies it, then its projects may open."""
 
     __tablename__ = "organization"
@@ -57,7 +57,7 @@ class Organization(db.Model, Record, Imported):  # type: ignore[name-defined]  #
         return bool(self.state == "verified")
 
 
-class Alliance(db.Model, Record):  # type: ignore[name-defined]  # as above
+class Alliance(Model, Record):
     """A group of organizations that helps together, e.g. 武帮您 (Wu Bang Nin) in Dawukou."""
 
     __tablename__ = "alliance"
@@ -72,7 +72,7 @@ class Alliance(db.Model, Record):  # type: ignore[name-defined]  # as above
     members: Mapped[list["AllianceMember"]] = relationship(back_populates="alliance")
 
 
-class AllianceMember(db.Model):  # type: ignore[name-defined]  # as above
+class AllianceMember(Model):
     """An organization's place in an alliance."""
 
     __tablename__ = "alliance_member"

@@ -5,7 +5,7 @@ from datetime import date
 from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, relationship
 
-from marketplace.extensions import db
+from marketplace.extensions import Model
 from marketplace.organizations.models import Organization
 from marketplace.privacy import P1, P2, column
 from marketplace.records import Imported, Record
@@ -13,7 +13,7 @@ from marketplace.records import Imported, Record
 FUNDINGS = ("charity", "government_purchase", "mixed")
 
 
-class Project(db.Model, Record, Imported):  # type: ignore[name-defined]  # base made at run time
+class Project(Model, Record, Imported):
     """What an organization does for people in hardship. No field can exclude anyone by hukou."""
 
     __tablename__ = "project"
@@ -52,7 +52,7 @@ class Project(db.Model, Record, Imported):  # type: ignore[name-defined]  # base
         return bool(self.state == "open")
 
 
-class Pool(db.Model):  # type: ignore[name-defined]  # as above
+class Pool(Model):
     """A quantity that several capacities share, e.g. one van's trips."""
 
     __tablename__ = "pool"
@@ -63,7 +63,7 @@ class Pool(db.Model):  # type: ignore[name-defined]  # as above
     quantity: Mapped[int] = column(P1, "units that its capacities share")
 
 
-class Capacity(db.Model, Record, Imported):  # type: ignore[name-defined]  # as above
+class Capacity(Model, Record, Imported):
     """How much of which help, for whom, where and when; the same facts as a row of capacity.csv."""
 
     __tablename__ = "capacity"

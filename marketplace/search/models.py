@@ -5,12 +5,12 @@ from datetime import datetime
 from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped
 
-from marketplace.extensions import db
+from marketplace.extensions import Model
 from marketplace.privacy import P1, column
 from marketplace.records import UtcDateTime, now
 
 
-class IndexChange(db.Model):  # type: ignore[name-defined]  # base made at run time
+class IndexChange(Model):
     """A record that changed since the index last looked, written in the same transaction as the change."""
 
     __tablename__ = "index_change"
