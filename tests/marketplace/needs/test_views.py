@@ -207,3 +207,11 @@ def test_public_pages_tell_nothing_internal(app: Flask, client: Browser) -> None
     page = text_of(client, f"/wishes/{wish.public_id}") + text_of(client, "/wishes") + text_of(client, "/")
     for told in ("123.45", wish.case.number, "低保", "重病", "badge-urgency", str(wish.case.public_id), "T-DIBAO"):
         assert told not in page
+
+
+def test_page_links_keep_filters_and_nothing_else_of_the_address(app: Flask, client: Browser) -> None:
+    for _place in range(21):
+        a_wish()
+    page = text_of(client, "/wishes?category=S1102&_external=1&_scheme=javascript&_anchor=x&spam=1")
+    assert 'href="/wishes?category=S1102&amp;page=2"' in page
+    assert "spam" not in page.split("<main")[1]
