@@ -1,0 +1,250 @@
+"""How units could move in a matching: best exchanges between offers, with the needs contracted away.
+
+In the residual network of a flow, a unit that arrives at an offer pushes another one on: a need that the
+offer serves moves to a second offer and pushes again, or a need loses its unit, or spare capacity takes it in,
+the offer's own and that of every pool above. Only the best way from one offer to the next matters, so that
+100,000 needs and two million arcs shrink to a graph of the offers, the pools and one *ground*, which stands
+for unserved units and unused capacity alike. Its edges are
+
+    a -> b       of the needs that a serves, the one that gains most fit by having a unit at b instead
+    a -> ground  the need that a serves and that is worth least loses a unit
+    ground -> b  the unserved need that is worth most gets a unit at b
+    a -> above   a has spare capacity; above is its pool, or the ground
+    above -> a   a is used: one unit less there is one unit spare above
+    and the same two for every pool and what is above it
+
+A path is a chain of such moves and the sum of its gains what it is worth. Where the flow is of greatest worth
+no closed path gains, so best paths exist and visit each node at most once (Ahuja, Magnanti & Orlin 1993,
+Network Flows, theorem 9.1); :func:`improve` finds them by the label-correcting method of Bellman and Ford,
+a whole front at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.columns import Bools, Int32s, Int64s
+from matching.network import Network
+
+NEVER = -(2**62)
+"""The label of a node that no path reaches."""
+
+NOBODY = -(2**15)
+"""The mark of an empty cell in the table of exchanges; gains of fit are larger."""
+
+DENSE_OFFERS = 4096
+"""Up to so many offers the best exchanges are kept in a table of all pairs (32 MB), above they are sorted."""
+
+CHUNK = 4_000_000
+"""So many moves are looked at together; bounds the memory."""
+
+
+class NotOptimal(ValueError):  # the name says what was found, as InvalidProblem does
+    """The flow is not of greatest worth for its network: a closed chain of moves improves it for ever."""
+
+
+class Edges(NamedTuple):
+    """Edges by the node at one end: those of node v are the rows ``start[v]`` to ``start[v + 1]``.
+
+    Attributes:
+        start: int64 (nodes + 1,).
+        other: int32 (edges,), the node at the other end.
+        gain: int64 (edges,), what the move is worth.
+    """
+
+    start: Int64s
+    other: Int32s
+    gain: Int64s
+
+
+@dataclass(frozen=True)
+class Exchanges:
+    """The graph of best exchanges. Nodes: the offers (m), then the pools (p), then the ground.
+
+    Attributes:
+        onward: the edges by the node they leave.
+        back: the edges by the node they enter.
+        above: int64 (m + p,), the pool that each offer and pool lies in, or the ground.
+        spare: int64 (m + p,), units not used.
+    """
+
+    onward: Edges
+    back: Edges
+    above: Int64s
+    spare: Int64s
+
+    @property
+    def ground(self) -> int:
+        """The node that stands for unserved units and unused capacity."""
+        return self.above.size
+
+    def binding(self) -> Int64s:
+        """int64 (m + p,): the innermost node above each one that has no unit left; the ground if all have.
+
+        A pool with spare capacity and the node above it reach the same nodes at the same worth, by the edges
+        between them, or the pool reaches nothing but them.
+        """
+        bound = self.above.copy()
+        while True:
+            open_pools = np.flatnonzero((bound < self.ground) & (self.spare[np.minimum(bound, self.ground - 1)] > 0))
+            if open_pools.size == 0:
+                return bound
+            bound[open_pools] = self.above[bound[open_pools]]
+
+
+def exchanges_of(network: Network, flow: Int64s, weight: Int64s, first_arc: Int64s) -> Exchanges:
+    """The graph of a flow.
+
+    Args:
+        network: arcs sorted by need.
+        flow: int64 (k,), units on each arc.
+        weight: int64 (n,), what serving a unit of each need is worth beside its fit.
+        first_arc: int64 (n + 1,), where the arcs of each need begin.
+    """
+    offers, pools = network.capacity.size, network.pool_capacity.size
+    ground = offers + pools
+    above = np.concatenate([_up(network.pool, offers, ground), _up(network.pool_parent, offers, ground)])
+    used = np.zeros(ground + 1, np.int64)
+    moved = np.flatnonzero(flow)
+    np.add.at(used, network.offer[moved], flow[moved])
+    rising = np.append(used[:offers], np.zeros(pools, np.int64))
+    while rising.any():  # one nesting further up each time
+        higher = np.zeros(ground + 1, np.int64)
+        np.add.at(higher, above, rising)
+        rising = higher[:ground]
+        rising[:offers] = 0
+        used[offers:ground] += rising[offers:]
+    spare = np.concatenate([network.capacity, network.pool_capacity]) - used[:ground]
+    unserved = network.quantity.copy()
+    np.subtract.at(unserved, network.need[moved], flow[moved])
+    nodes = np.arange(ground, dtype=np.int64)
+    loosened, taken = nodes[spare > 0], nodes[used[:ground] > 0]
+    parts = [
+        _between(network, moved, first_arc),
+        _leaving(network, moved, weight, ground),
+        _entering(network, unserved, weight, ground),
+        (loosened, above[loosened], np.zeros(loosened.size, np.int64)),
+        (above[taken], taken, np.zeros(taken.size, np.int64)),
+    ]
+    tail, head, gain = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Exchanges(_edges(tail, head, gain, ground + 1), _edges(head, tail, gain, ground + 1), above, spare)
+
+
+def _up(parent: Int32s, offers: int, ground: int) -> Int64s:
+    return np.where(parent >= 0, parent.astype(np.int64) + offers, ground)
+
+
+def _edges(one: Int64s, other: Int64s, gain: Int64s, nodes: int) -> Edges:
+    key = one.astype(np.uint16) if nodes <= 2**16 else one  # NumPy sorts 16 bits in linear time
+    order = np.argsort(key, kind="stable")
+    start = np.zeros(nodes + 1, np.int64)
+    np.cumsum(np.bincount(one, minlength=nodes), out=start[1:])
+    return Edges(start, other[order].astype(np.int32), gain[order])
+
+
+def _leaving(network: Network, moved: NDArray[np.intp], weight: Int64s, ground: int) -> tuple[Int64s, Int64s, Int64s]:
+    """Offers whose needs may lose a unit: the one that is worth least."""
+    best = np.full(network.capacity.size, NEVER, np.int64)
+    need = network.need[moved]
+    np.maximum.at(best, network.offer[moved], -(weight[need] + network.fit[moved]))
+    tail = np.flatnonzero(best > NEVER).astype(np.int64)
+    return tail, np.full(tail.size, ground, np.int64), best[tail]
+
+
+def _entering(network: Network, unserved: Int64s, weight: Int64s, ground: int) -> tuple[Int64s, Int64s, Int64s]:
+    """Offers that an unserved unit could go to: the one that is worth most."""
+    best = np.full(network.capacity.size, NEVER, np.int64)
+    waits = np.flatnonzero((unserved > 0)[network.need])
+    need = network.need[waits]
+    np.maximum.at(best, network.offer[waits], weight[need] + network.fit[waits])
+    head = np.flatnonzero(best > NEVER).astype(np.int64)
+    return np.full(head.size, ground, np.int64), head, best[head]
+
+
+def _between(network: Network, moved: NDArray[np.intp], first_arc: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+    """The best exchanges between offers: tail, head, gain of fit."""
+    offers = network.capacity.size
+    need = network.need[moved]
+    degree = first_arc[need + 1] - first_arc[need]
+    before = np.cumsum(degree)
+    chunk = (before - 1) // CHUNK if before.size else before
+    bounds = [*(np.flatnonzero(np.diff(chunk)) + 1).tolist(), moved.size]
+    table = np.full(offers * offers if offers <= DENSE_OFFERS else 0, NOBODY, np.int16)
+    packed = np.zeros(0, np.int64)
+    begin = 0
+    for end in bounds:
+        arcs = moved[begin:end]
+        count = degree[begin:end]
+        choices = spread(first_arc[need[begin:end]], count)
+        pair = np.repeat(network.offer[arcs].astype(np.int64) * offers, count)
+        pair += network.offer[choices]
+        gain = network.fit[choices] - np.repeat(network.fit[arcs], count)
+        if table.size:
+            np.maximum.at(table, pair, gain.astype(np.int16))
+        else:
+            packed = _best_of(np.concatenate([packed, (pair << 16) + (gain - NOBODY)]))
+        begin = end
+    if table.size:
+        table[:: offers + 1] = NOBODY
+        pair = np.flatnonzero(table != NOBODY)
+        return pair // offers, pair % offers, table[pair].astype(np.int64)
+    pair, gain = packed >> 16, (packed & 0xFFFF) + NOBODY
+    tail, head = pair // max(offers, 1), pair % max(offers, 1)
+    moves = tail != head
+    return tail[moves], head[moves], gain[moves]
+
+
+def _best_of(packed: Int64s) -> Int64s:
+    """Of pairs packed with their gain, the greatest gain of each pair."""
+    packed.sort()
+    pair = packed >> 16
+    last = np.ones(packed.size, np.bool_)
+    last[:-1] = pair[1:] != pair[:-1]
+    return packed[last]
+
+
+def spread(first: Int64s, count: Int64s) -> Int64s:
+    """The rows ``first[i]`` to ``first[i] + count[i]``, one range after the other."""
+    ends = np.cumsum(count)
+    rows = np.repeat(first - (ends - count), count)
+    rows += np.arange(rows.size)
+    return rows
+
+
+def improve(edges: Edges, label: Int64s, front: NDArray[np.intp] | Int64s, origin: Int64s | None = None) -> None:
+    """Raise labels, in place, to the greatest worth of a path that begins with a given label.
+
+    Args:
+        edges: the graph.
+        label: int64 (nodes,), or (searches * nodes,) for several searches at once; what is known already of
+            each node, ``NEVER`` for nothing.
+        front: the places in ``label`` to go on from.
+        origin: int64 like ``label``: set to the place from which each label was raised.
+    Raises:
+        NotOptimal: a closed path gains.
+    """
+    nodes = edges.start.size - 1
+    raised: Bools = np.zeros(label.size, np.bool_)
+    for _ in range(nodes + 1):
+        if front.size == 0:
+            return
+        node = front % nodes
+        first = edges.start[node]
+        count = edges.start[node + 1] - first
+        rows = spread(first, count)
+        value = np.repeat(label[front], count) + edges.gain[rows]
+        place = np.repeat(front - node, count) + edges.other[rows]
+        better = np.flatnonzero(value > label[place])
+        value, place = value[better], place[better]
+        np.maximum.at(label, place, value)
+        if origin is not None:
+            best = value == label[place]
+            origin[place[best]] = np.repeat(front, count)[better[best]]
+        raised[place] = True
+        front = np.flatnonzero(raised)
+        raised[front] = False
+    raise NotOptimal("the flow is not the best one: a closed chain of moves improves it")

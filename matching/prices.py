@@ -1,0 +1,220 @@
+"""What one more unit of each offer and pool is worth, and what serving one more unit of each need costs.
+
+A solution of greatest worth changes by best paths in its residual network (see :mod:`matching.exchanges`), so
+each price is the worth of one path, exact to the unit, without solving again:
+
+    offer j   the best path to j from the innermost pool above j that is full, or from the ground
+    pool q    the best path to q from the innermost pool above q that is full, or from the ground
+    need i    the cheapest way for one more unit of i: over its arcs, fit less what a unit taken from the offer
+              costs the others, which is the best path from the offer to the ground
+
+*Coupled parts.* Where a bundle, a whole need, an exclusion, a minimum batch, a budget or differing use may
+bind, a unit more can change what is taken as a whole, and no path tells. There the decisions under such rules
+are kept as the solution has them and the prices are those of the network that is left: an offer without such
+rules gains at least its price in a proven optimum, as the kept decisions stay possible; at an offer with them
+it is the worth of one free unit more. ``exact`` tells where no such rule can bear on a price.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from matching.columns import Bools, Int64s
+from matching.exchanges import NEVER, Edges, Exchanges, exchanges_of, improve
+from matching.levels import Levels, Scale
+from matching.policy import Policy
+from matching.problem import Problem
+from matching.settled import Settled, settle
+from matching.solution import Solution
+
+IMPOSSIBLE = 2**62
+"""The price of a need that no capacity at all could serve, and the loss of taking a unit where there is none."""
+
+SOURCES = 4_000_000
+"""Labels that are held at once in the search from full pools; bounds the memory."""
+
+DEFAULT_POLICY = Policy()
+
+
+@dataclass(frozen=True, eq=False)
+class Prices:
+    """The prices of a solution; all in the objective's terms, read-only.
+
+    Attributes:
+        offer: int64 (m,), gain by room for one unit more at each offer (its ``use`` of capacity, its ``cost``
+            of budget), pools as they are; 0 where it has room or its pool is full for good.
+        pool: int64 (p,), gain by one unit more of each pool, offers and other pools as they are.
+        need: int64 (n,), what the others lose if one unit more of each need is served, where that is best for
+            the whole; 0 where there is room; ``IMPOSSIBLE`` where no capacity at all could serve it. For a
+            need that is served in full it is the price of one unit more than it asks for.
+        arc: int64 (n,), the arc on which that unit would be served; -1 none.
+        loss: int64 (m,), what is lost if one unit of each offer, and of every pool above, goes to somebody
+            else; 0 where there is room, ``IMPOSSIBLE`` where there is none to take.
+        entry: int64 (m,), gain by one unit more at each offer that takes no room in its pools: what a helper
+            brings who does just what the offer does.
+        exact: bool (m,), no rule that couples needs or offers can bear on the offer's price: it is what
+            solving again with the unit added would gain.
+        exact_pool: bool (p,), the same for pools.
+        exact_need: bool (n,), the same for needs.
+        scale: reads labels; see :meth:`levels`.
+    """
+
+    offer: Int64s
+    pool: Int64s
+    need: Int64s
+    arc: Int64s
+    loss: Int64s
+    entry: Int64s
+    exact: Bools
+    exact_pool: Bools
+    exact_need: Bools
+    scale: Scale
+    labels: dict[str, Int64s] = field(repr=False)
+
+    def levels(self, kind: str, row: int) -> Levels | None:
+        """A price as units by tier and fit; None where it is impossible.
+
+        Args:
+            kind: "offer", "pool", "need", "loss" or "entry".
+            row: row number.
+        """
+        label = int(self.labels[kind][row])
+        return None if label == IMPOSSIBLE else self.scale.levels(label)
+
+
+class World(NamedTuple):
+    """A settled network with its graph of exchanges and the best paths from and to the ground.
+
+    Attributes:
+        enter, enter_from: int64 (nodes,), label of the best path from the ground to each node, and the node
+            before it on that path (-1 none).
+        leave, leave_to: int64 (nodes,), label of the best path from each node to the ground, and the node
+            after it.
+        weight: int64 (n,), the label of a served unit of each need beside its fit.
+    """
+
+    settled: Settled
+    graph: Exchanges
+    enter: Int64s
+    enter_from: Int64s
+    leave: Int64s
+    leave_to: Int64s
+    weight: Int64s
+    scale: Scale
+
+
+def prices(problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLICY) -> Prices:
+    """The prices of a solution.
+
+    Args:
+        problem: what was solved.
+        solution: its solution. One whose search was stopped is improved first in its coupled parts, as far as
+            the decisions under coupling rules leave room.
+        policy: the policy of the solution; T is its ``tiers``, or the problem's where it has more.
+    Raises:
+        NotOptimal: the solution is not the best of the problem.
+    """
+    return prices_of(problem, world_of(problem, solution, policy))
+
+
+def world_of(problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLICY) -> World:
+    """Everything that prices and explanations of a solution stand on."""
+    settled = settle(problem, solution)
+    scale = Scale(problem, policy)
+    weight = scale.weight(problem.tier.astype(np.int64))
+    graph = exchanges_of(settled.network, settled.flow, weight, settled.first_arc)
+    enter, enter_from = _best_paths(graph.onward, graph.ground)
+    leave, leave_to = _best_paths(graph.back, graph.ground)
+    return World(settled, graph, enter, enter_from, leave, leave_to, weight, scale)
+
+
+def _best_paths(edges: Edges, source: int) -> tuple[Int64s, Int64s]:
+    """Labels of the best paths from a node, and the node before each on its path."""
+    label = np.full(edges.start.size - 1, NEVER, np.int64)
+    origin = np.full(label.size, -1, np.int64)
+    label[source] = 0
+    improve(edges, label, np.array([source]), origin)
+    return label, origin
+
+
+def prices_of(problem: Problem, world: World) -> Prices:
+    """The prices of a world; see :func:`prices`."""
+    offers, pools = problem.capacity.size, problem.pool_capacity.size
+    labels = {
+        "offer": _gains(world, np.arange(offers)),
+        "pool": _gains(world, offers + np.arange(pools)),
+        "loss": np.where(world.leave[:offers] == NEVER, IMPOSSIBLE, -world.leave[:offers]),
+        "entry": np.maximum(world.enter[:offers], 0),
+    }
+    labels["need"], arc = _cheapest_arcs(problem, world)
+    coupled = world.settled.coupled
+    exact = [np.ones(size, np.bool_) for size in (offers, pools, problem.quantity.size)]
+    exact[0][problem.offer[coupled]] = False
+    exact[2][problem.need[coupled]] = False
+    above = problem.pool[~exact[0]]
+    while above.size:
+        above = np.unique(above[above >= 0])
+        exact[1][above] = False
+        above = problem.pool_parent[above]
+    told = {name: _told(world.scale, label) for name, label in labels.items()}
+    for column in (*told.values(), *labels.values(), arc, *exact):
+        column.flags.writeable = False
+    return Prices(**told, arc=arc, exact=exact[0], exact_pool=exact[1], exact_need=exact[2],
+                  scale=world.scale, labels=labels)  # fmt: skip
+
+
+def _told(scale: Scale, label: Int64s) -> Int64s:
+    possible = label != IMPOSSIBLE
+    return np.where(possible, scale.worth(np.where(possible, label, 0)), IMPOSSIBLE)
+
+
+def _gains(world: World, nodes: Int64s) -> Int64s:
+    """The label of the best path to each node from the innermost full pool above it, or from the ground."""
+    graph = world.graph
+    gain = np.zeros(nodes.size, np.int64)
+    full = np.flatnonzero(graph.spare[nodes] <= 0) if nodes.size else nodes
+    if full.size == 0:
+        return gain
+    source = graph.binding()[nodes[full]]
+    free = source == graph.ground
+    gain[full[free]] = np.maximum(world.enter[nodes[full[free]]], 0)
+    bound, source = full[~free], source[~free]
+    size = graph.ground + 1
+    distinct = np.unique(source)
+    step = max(SOURCES // size, 1)
+    for begin in range(0, distinct.size, step):
+        part = distinct[begin : begin + step]
+        label = _by_the_ground(world, part)
+        place = np.arange(part.size) * size + part
+        label.ravel()[place] = np.maximum(label.ravel()[place], 0)
+        improve(graph.onward, label.ravel(), place)
+        own = np.flatnonzero((source >= part[0]) & (source <= part[-1]))
+        row = np.searchsorted(part, source[own])
+        gain[bound[own]] = np.maximum(label[row, nodes[bound[own]]], 0)
+    return gain
+
+
+def _by_the_ground(world: World, sources: Int64s) -> Int64s:
+    """int64 (s, nodes): the labels of the best paths from each source over the ground."""
+    out, onward = world.leave[sources][:, None], world.enter[None, :]
+    return np.where((out > NEVER) & (onward > NEVER), out + onward, NEVER)
+
+
+def _cheapest_arcs(problem: Problem, world: World) -> tuple[Int64s, Int64s]:
+    """For each need the label of what others lose by one unit more of it, and the arc on which it is served."""
+    net = world.leave[: problem.capacity.size][problem.offer]
+    reached = net > NEVER
+    net += problem.fit
+    net[~reached] = NEVER
+    best = np.full(problem.quantity.size, NEVER, np.int64)
+    np.maximum.at(best, problem.need, net)
+    hits = np.flatnonzero((net == best[problem.need]) & reached)[::-1]
+    arc = np.full(problem.quantity.size, -1, np.int64)
+    arc[problem.need[hits]] = hits  # the first of equals is written last
+    price = np.full(problem.quantity.size, IMPOSSIBLE, np.int64)
+    there = np.flatnonzero(arc >= 0)
+    price[there] = -world.leave[problem.offer[arc[there]]]
+    return price, arc
