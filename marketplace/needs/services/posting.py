@@ -195,7 +195,8 @@ def check_title(title: str, case: Case | None, field: str = "title") -> None:
 
 
 def _quote(found: list[Finding]) -> Any:
-    return "; ".join(f"“{finding.text}” ({_FINDINGS[finding.kind]})" for finding in found)
+    parts = [_("“%(text)s” (%(kind)s)", text=finding.text, kind=_FINDINGS[finding.kind]) for finding in found]
+    return "; ".join(str(part) for part in parts)
 
 
 def _columns(entry: NeedEntry) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Needs: drafts, posting, four eyes, consent, withdrawal, settling."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -430,3 +431,20 @@ def test_the_trail_stays_whole(app: Flask) -> None:
     services.take(wish.id, 1)
     services.close_fulfilled(system_actor("test"), wish)
     assert audit.verify() == []
+
+
+def test_many_takers_at_once_get_exactly_what_there_is(app: Flask) -> None:
+    need = a_need(quantity=5)
+
+    def take(_place: int) -> bool:
+        with app.app_context():
+            try:
+                services.take(need.id, 1)
+            except CapacityExhausted:
+                return False
+            return True
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(take, range(24)))
+    db.session.expire_all()
+    assert (sum(taken), need.allocated) == (5, 5)
