@@ -46,7 +46,7 @@ def search_command(query: tuple[str, ...], *, kind: str | None, region: str | No
         stop(WRONG_INPUT, "检索词最多 200 个字", "A query has at most 200 characters")
     with application():
         need_database()
-        if services.behind():
+        if services.is_behind():
             index_changes()
         kinds = (kind,) if kind else KINDS
         groups = services.find(system_actor("search"), text, kinds=kinds, region=region, per_page=limit)

@@ -93,7 +93,7 @@ def _needs(kind: str, ids: list[int] | None) -> Iterator[Document]:
     for row in db.session.execute(query.execution_options(yield_per=2000)):
         words = index_words(row.title) * TITLE_WEIGHT
         words += [*index_words(row.reference), *index_words_of_name(_KIND_WORDS[row.kind])]
-        words += [*category_words(row.category), *region_words(row.region)]
+        words += [*category_words(row.category), *region_words(row.region), *region_marks(row.region)]
         yield Document(kind, row.id, row.public_id, tuple(words))
 
 
@@ -108,7 +108,7 @@ def _projects(ids: list[int] | None) -> Iterator[Document]:
         offered.setdefault(capacity.project_id, []).extend(_capacity_words(capacity))
     for row in db.session.execute(query):
         words = index_words(row.title) * TITLE_WEIGHT + index_words(f"{row.summary} {row.name} {row.name_en or ''}")
-        words += region_words(row.region)
+        words += [*region_words(row.region), *region_marks(row.region)]
         yield Document("project", row.id, row.public_id, (*words, *offered.get(row.id, ())))
 
 
@@ -138,7 +138,7 @@ def _organizations(ids: list[int] | None) -> Iterator[Document]:
         words = index_words(f"{organization.name} {organization.name_en or ''}") * TITLE_WEIGHT
         words += index_words(organization.summary)
         words += index_words_of_name(_ORGANIZATION_WORDS[organization.kind])
-        words += region_words(organization.region)
+        words += [*region_words(organization.region), *region_marks(organization.region)]
         words += alliances.get(organization.id, [])
         yield Document("organization", organization.id, organization.public_id, tuple(words))
 
@@ -163,6 +163,18 @@ def region_words(code: str) -> tuple[str, ...]:
         return tuple(index_words(code))
     chain = [*regions.ancestors(code), regions.get(code)]
     return tuple(index_words(" ".join(f"{region.name_zh} {region.name_en}" for region in chain)))
+
+
+@lru_cache(maxsize=64)
+def region_marks(code: str) -> tuple[str, ...]:
+    """Words that no text has, by which a search keeps to the records of a region and of all below it."""
+    above = regions.ancestors(code) if regions.exists(code) else ()
+    return (region_mark(code), *(region_mark(region.code) for region in above))
+
+
+def region_mark(code: str) -> str:
+    """The word for one region; the punctuation keeps it out of every cut text."""
+    return f"region:{code}"
 
 
 @lru_cache(maxsize=64)

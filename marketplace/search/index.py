@@ -114,18 +114,32 @@ class Index:
             changes.close()
         writer.commit(mergetype=writing.CLEAR if afresh else None, optimize=optimise)
 
-    def search(self, terms: list[words.Term], kind: str, *, every_term: bool, limit: int) -> list[Hit]:
-        """Records of a kind that hold every term, or any of them; best first."""
+    def search(
+        self, terms: list[words.Term], kind: str, *, every_term: bool, limit: int, marks: Iterable[str] = ()
+    ) -> list[Hit]:
+        """Records of a kind that hold every term, or any of them, and every mark; best first."""
         if not terms:
             return []
         parts = [_query(term) for term in terms]
         wanted = q.And(parts) if every_term else q.Or(parts)
         with self._lock:
-            if self._searcher is None:
-                self._searcher = self._open().searcher()
-            self._searcher = self._searcher.refresh()
-            found = self._searcher.search(wanted, limit=limit, filter=q.Term("kind", kind))
+            self._refresh()
+            within = q.And([q.Term("kind", kind), *(q.Term("text", mark) for mark in marks)])
+            found = self._searcher.search(wanted, limit=limit, filter=within)
             return [Hit(kind, hit["record_id"], float(hit.score)) for hit in found]
+
+    def _refresh(self) -> None:
+        """Let the searcher see the newest state, keeping what it has open and closing what has gone."""
+        if self._searcher is None:
+            self._searcher = self._open().searcher()
+            return
+        before = [part for part, _offset in self._searcher.reader().leaf_readers()]
+        self._searcher = self._searcher.refresh()
+        kept = {id(part) for part, _offset in self._searcher.reader().leaf_readers()}
+        for part in before:
+            # An empty reader holds nothing open and has no such mark.
+            if id(part) not in kept and not getattr(part, "is_closed", True):
+                part.close()
 
     def terms(self, text: str) -> list[words.Term]:
         """What a query asks for."""

@@ -1,6 +1,7 @@
 """Rules of search: the index follows the database, and the database says what a reader may see."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,19 +16,21 @@ from marketplace.errors import InvalidInput
 from marketplace.extensions import db
 from marketplace.needs.models import Need
 from marketplace.organizations.models import Organization
-from marketplace.permissions import Actor, Permission, row_filter
+from marketplace.permissions import Actor, Permission, Scope, row_filter
 from marketplace.projects.models import Project
 from marketplace.search import index, words
-from marketplace.search.documents import KINDS, Touched, chunks, documents, touched_by
+from marketplace.search.documents import KINDS, Touched, chunks, documents, region_mark, touched_by
 from marketplace.search.models import IndexChange
 from marketplace.transitions import transaction
 
 log = structlog.get_logger(__name__)
 
 #: Hits looked at for one kind; a query that finds more is too broad to be read to its end.
-MOST_HITS = 1000
+MOST_HITS = 500
 #: Changes put into the index at once.
 BATCH = 20_000
+#: Records read from the database at once.
+PART = 1000
 _NOTED = "marketplace.index_changes"
 _MODELS: dict[str, Any] = {"wish": Need, "need": Need, "project": Project, "organization": Organization}
 Progress = Callable[[int, int], None]
@@ -74,8 +77,13 @@ def catch_up_job() -> None:
 @jobs.sweeper
 def catch_up_if_behind() -> None:
     """Take up changes whose job was lost with its worker."""
-    if behind():
+    if is_behind():
         catch_up()
+
+
+def is_behind() -> bool:
+    """Whether the index has something to take up; one that is missing has everything."""
+    return behind() > 0 or not index.current().exists
 
 
 def behind() -> int:
@@ -93,10 +101,12 @@ def catch_up(progress: Progress | None = None) -> int:
         TimeoutError: another process is writing the index for longer than a writer waits.
     """
     done, total = 0, behind()
+    if not index.current().exists:
+        rebuild(progress)  # a database without its index, as after a restore
+        return total
     while total:
-        with index.current().writing() as writer:
+        with _writing() as writer:
             # Read inside the writer's lock, so that no older state can follow a newer one into the index.
-            db.session.rollback()
             log_rows = db.session.execute(
                 select(IndexChange.id, IndexChange.record_type, IndexChange.record_id)
                 .order_by(IndexChange.id)
@@ -105,21 +115,46 @@ def catch_up(progress: Progress | None = None) -> int:
             written = 0
             for kind, ids in _touched(log_rows).items():
                 writer.remove(f"{kind}:{key}" for key in ids)
-                for document in documents(kind, ids):
-                    writer.add(document)
-                    written += 1
-                    if progress and written % 500 == 0:
+                for count in _add(writer, kind, sorted(ids)):
+                    written += count
+                    if progress:
                         # A need has up to two entries, so entries say only roughly how far it is.
                         progress(min(done + written // 2, total), total)
         if not log_rows:
             break
-        with transaction() as session:
-            for chunk in chunks([row.id for row in log_rows]):
-                session.execute(delete(IndexChange).where(IndexChange.id.in_(chunk)))
+        _strike_off([row.id for row in log_rows])
         done += len(log_rows)
         if progress:
             progress(min(done, total), total)
     return done
+
+
+@contextmanager
+def _writing(*, afresh: bool = False) -> Iterator[index.Writer]:
+    """The index's writer, with no read of the database left open while it is waited for."""
+    db.session.rollback()
+    with index.current().writing(afresh=afresh) as writer:
+        yield writer
+        db.session.rollback()
+
+
+def _add(writer: index.Writer, kind: str, ids: list[int]) -> Iterator[int]:
+    """Put records into the index; yields how many entries each part gave.
+
+    Each part is read at once and the read ended: SQLite's writers wait for the end of every read.
+    """
+    for chunk in chunks(ids, PART):
+        entries = list(documents(kind, chunk))
+        db.session.rollback()
+        for document in entries:
+            writer.add(document)
+        yield len(entries)
+
+
+def _strike_off(changes: list[int]) -> None:
+    with transaction() as session:
+        for chunk in chunks(changes):
+            session.execute(delete(IndexChange).where(IndexChange.id.in_(chunk)))
 
 
 def _touched(log_rows: Sequence[Any]) -> Touched:
@@ -135,24 +170,18 @@ def _touched(log_rows: Sequence[Any]) -> Touched:
 
 def rebuild(progress: Progress | None = None) -> int:
     """Make the index anew from the database, leaving nothing of what it held; how many entries it has."""
-    with index.current().writing(afresh=True) as writer:
-        db.session.rollback()
+    with _writing(afresh=True) as writer:
+        # What changes from here on stays in the log and is taken up afterwards.
         seen = list(db.session.scalars(select(IndexChange.id)))
-        total = sum(
-            int(db.session.scalar(select(db.func.count()).select_from(_MODELS[kind])) or 0)
-            for kind in KINDS
-            if kind != "wish"
-        )
-        count = 0
-        for kind in KINDS:
-            for document in documents(kind):
-                writer.add(document)
-                count += 1
-                if progress and count % 500 == 0:
-                    progress(min(count, total), total)
-    with transaction() as session:
-        for chunk in chunks(seen):
-            session.execute(delete(IndexChange).where(IndexChange.id.in_(chunk)))
+        keys = {kind: list(db.session.scalars(select(model.id).order_by(model.id))) for kind, model in _MODELS.items()}
+        total, looked_at, count = sum(map(len, keys.values())), 0, 0
+        for kind, ids in keys.items():
+            for part, added in enumerate(_add(writer, kind, ids), start=1):
+                count += added
+                if progress:
+                    progress(looked_at + min(part * PART, len(ids)), total)
+            looked_at += len(ids)
+    _strike_off(seen)
     if progress:
         progress(total, total)
     return count
@@ -254,7 +283,9 @@ def _find(
     *,
     every_term: bool,
 ) -> Results | None:
-    hits = index.current().search(terms, kind, every_term=every_term, limit=MOST_HITS)
+    # The marks only save looking at hits that the database would refuse: it is asked all the same.
+    marks = {region_mark(code) for code in (region, _own_region(actor, kind)) if code}
+    hits = index.current().search(terms, kind, every_term=every_term, limit=MOST_HITS, marks=marks)
     if not hits:
         return None
     model = _MODELS[kind]
@@ -268,6 +299,11 @@ def _find(
     rows = {row.id: row for row in db.session.scalars(query)}
     items = [Found(kind, rows[hit.record_id], hit.score) for hit in shown if hit.record_id in rows]
     return Results(kind, items, len(seen), page, per_page, every_term, len(hits) == MOST_HITS)
+
+
+def _own_region(actor: Actor, kind: str) -> str | None:
+    """The region to which a reader's needs are limited, or None."""
+    return actor.region if kind == "need" and actor.scopes(Permission.NEED_VIEW) == {Scope.REGION} else None
 
 
 def _rows(actor: Actor, kind: str, region: str | None) -> Select[Any]:
