@@ -1,6 +1,6 @@
 """From a result to what is stored and read: proposals with their reasons, why needs stay unserved, the summary."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,7 @@ def written(run_id: int, snapshot: Snapshot, result: Result, fresh: Fresh) -> Wr
     )
 
 
-def _pairs(one: Any, other: Any) -> zip:  # type: ignore[type-arg]  # pairs of ints
+def _pairs(one: Any, other: Any) -> Iterator[tuple[int, int]]:
     return zip(one.tolist(), other.tolist(), strict=True)
 
 

@@ -29,7 +29,7 @@ def accept(actor: Actor, public_id: str) -> Allocation:
         CapacityExhausted: the capacity has fewer units left.
     """
     with transaction() as session:
-        proposal = load(actor, Permission.ALLOCATION_ANSWER, public_id)
+        proposal = load(actor, Permission.ALLOCATION_ANSWER, public_id, lock=True)
         if proposal.state != "proposed":
             raise StateConflict(_("This proposal has been answered or has ended."))
         if proposal.capacity_id is None:
@@ -82,7 +82,7 @@ def decline(actor: Actor, public_id: str, reason: str) -> Allocation:
     if reason not in DECLINE_REASONS:
         raise InvalidInput(fields={"reason": _("Choose a reason of the list.")})
     with transaction():
-        proposal = load(actor, Permission.ALLOCATION_ANSWER, public_id)
+        proposal = load(actor, Permission.ALLOCATION_ANSWER, public_id, lock=True)
         if proposal.state != "proposed":
             raise StateConflict(_("This proposal has been answered or has ended."))
         move(actor, proposal, expect="proposed", to="declined", reason=reason, decline_reason=reason, expires_at=None)

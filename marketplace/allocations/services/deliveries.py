@@ -37,7 +37,7 @@ def start_delivery(actor: Actor, public_id: str, due_on: date | None) -> Allocat
         StateConflict: it is not accepted any more.
     """
     with transaction():
-        allocation = load(actor, Permission.ALLOCATION_DELIVER, public_id)
+        allocation = load(actor, Permission.ALLOCATION_DELIVER, public_id, lock=True)
         latest = today() + timedelta(days=CLAIM_DAYS if allocation.source == "claim" else LATEST_DAYS)
         if due_on is None or not today() <= due_on <= latest:
             raise InvalidInput(
@@ -70,7 +70,7 @@ def mark_delivered(
         StateConflict: it is delivered already, or has ended.
     """
     with transaction() as session:
-        allocation = load(actor, Permission.ALLOCATION_DELIVER, public_id)
+        allocation = load(actor, Permission.ALLOCATION_DELIVER, public_id, lock=True)
         if allocation.state not in ("accepted", "delivering"):
             raise StateConflict(_("This is delivered already, or has ended."))
         left = allocation.quantity - delivered_units(allocation.id)
@@ -126,10 +126,11 @@ def confirm(actor: Actor, public_id: str, satisfaction: int | None = None) -> Al
     if satisfaction is not None and satisfaction not in range(1, 6):
         raise InvalidInput(fields={"satisfaction": _("Choose a number from 1 to 5.")})
     with transaction() as session:
-        allocation = load(actor, Permission.ALLOCATION_CONFIRM, public_id)
+        allocation = load(actor, Permission.ALLOCATION_CONFIRM, public_id, lock=True)
         _refuse_supplier(actor, allocation)
         move(actor, allocation, expect="delivered", to="confirmed", confirmed_at=now(), satisfaction=satisfaction)
-        need = session.get_one(Need, allocation.need_id, populate_existing=True)
+        # Locked before counting: of two last units confirmed at once, the second sees the first.
+        need = session.get_one(Need, allocation.need_id, populate_existing=True, with_for_update=True)
         confirmed = session.scalar(
             select(func.coalesce(func.sum(Allocation.quantity), 0)).where(
                 Allocation.need_id == need.id, Allocation.state == "confirmed"
@@ -148,7 +149,7 @@ def dispute(actor: Actor, public_id: str, reason: str) -> Allocation:
     """
     reason = _told(reason)
     with transaction() as session:
-        allocation = load(actor, Permission.ALLOCATION_CONFIRM, public_id)
+        allocation = load(actor, Permission.ALLOCATION_CONFIRM, public_id, lock=True)
         _refuse_supplier(actor, allocation)
         move(
             actor,
@@ -176,7 +177,7 @@ def reopen(actor: Actor, public_id: str, reason: str) -> Allocation:
     """
     reason = _told(reason)
     with transaction() as session:
-        allocation = load(actor, Permission.ALLOCATION_CONFIRM, public_id)
+        allocation = load(actor, Permission.ALLOCATION_CONFIRM, public_id, lock=True)
         _refuse_supplier(actor, allocation)
         move(actor, allocation, expect="confirmed", to="reopened", reason=reason)
         needs.give_back(allocation.need_id, allocation.quantity)
@@ -213,7 +214,7 @@ def reveal_contact(actor: Actor, public_id: str, reason: str) -> dict[str, str]:
     if reason not in REVEAL_REASONS:
         raise InvalidInput(fields={"reason": _("Choose a reason of the list.")})
     with transaction() as session:
-        allocation = load(actor, Permission.ALLOCATION_ANSWER, public_id)
+        allocation = load(actor, Permission.ALLOCATION_ANSWER, public_id, lock=True)
         if allocation.capacity_id is None:
             raise NotFound
         if allocation.state not in ("accepted", "delivering"):

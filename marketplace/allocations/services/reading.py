@@ -10,7 +10,7 @@ from marketplace import audit
 from marketplace.allocations.models import Allocation
 from marketplace.allocations.services.rows import load, visible
 from marketplace.extensions import db
-from marketplace.needs.models import Need
+from marketplace.needs.models import URGENCIES, Need
 from marketplace.organizations.models import Organization
 from marketplace.permissions import Actor, Permission, scoped
 from marketplace.projects.models import Capacity
@@ -23,7 +23,7 @@ TABS = {
 }
 """States by what a reader wants to do with them."""
 
-_URGENCY = {"red": 0, "yellow": 1, "blue": 2}
+_RANK = case({colour: rank for rank, colour in enumerate(URGENCIES)}, value=Need.urgency)
 
 
 def tabs_for(actor: Actor) -> tuple[str, ...]:
@@ -59,8 +59,7 @@ def inbox(actor: Actor, tab: str, *, urgency: str = "", category: str = "", refe
     if tab == "past":
         query = query.order_by(Allocation.id.desc())
     else:
-        rank = case(_URGENCY, value=Need.urgency)
-        query = query.order_by(rank, Allocation.fit.desc(), Allocation.id)
+        query = query.order_by(_RANK, Allocation.fit.desc(), Allocation.id)
     return db.paginate(query.options(*_PRINTED), page=page, per_page=20, error_out=False)
 
 
@@ -108,7 +107,12 @@ def of_run(run_id: int, *, urgency: str = "", state: str = "", page: int = 1) ->
         query = query.where(Need.urgency == urgency)
     if state:
         query = query.where(Allocation.state == state)
-    return db.paginate(query.order_by(Allocation.id).options(*_PRINTED), page=page, per_page=20, error_out=False)
+    return db.paginate(
+        query.order_by(_RANK, Allocation.fit.desc(), Allocation.id).options(*_PRINTED),
+        page=page,
+        per_page=20,
+        error_out=False,
+    )
 
 
 def suppliers_of(allocations: Iterable[Allocation]) -> dict[int, Organization]:

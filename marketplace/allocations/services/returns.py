@@ -34,7 +34,7 @@ def release(actor: Actor, public_id: str, reason: str = "other") -> Allocation:
     if reason not in DECLINE_REASONS:
         raise InvalidInput(fields={"reason": _("Choose a reason of the list.")})
     with transaction():
-        allocation = load(actor, Permission.ALLOCATION_RELEASE, public_id)
+        allocation = load(actor, Permission.ALLOCATION_RELEASE, public_id, lock=True)
         if allocation.state not in ("accepted", "delivering"):
             raise StateConflict(_("This is delivered or has ended; nothing is left to release."))
         return _return(actor, allocation, to="released", reason=reason)
@@ -111,7 +111,8 @@ def expire_overdue() -> int:
     for key in list(db.session.scalars(query)):
         try:
             with transaction() as session:
-                allocation = session.scalar(query.where(Allocation.id == key).with_only_columns(Allocation))
+                again = query.where(Allocation.id == key).with_only_columns(Allocation).with_for_update()
+                allocation = session.scalar(again)
                 if allocation is None:
                     continue  # its volunteer acted a moment ago
                 if allocation.state == "proposed":

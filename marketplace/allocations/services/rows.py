@@ -25,13 +25,18 @@ def visible() -> ColumnElement[bool]:
     return not_(and_(Allocation.state == "proposed", restricted_need(Allocation.need_id)))
 
 
-def load(actor: Actor, permission: Permission, public_id: str) -> Allocation:
+def load(actor: Actor, permission: Permission, public_id: str, *, lock: bool = False) -> Allocation:
     """The allocation that an address names, within the actor's reach.
 
+    Args:
+        lock: whoever changes it holds its row till the end of the transaction, so that what is read of its
+            deliveries stays true (SQLite's writers hold the whole database anyway).
     Raises:
         NotFound: there is none, or it is another's.
     """
     query = scoped(Allocation, actor, permission).where(Allocation.public_id == public_id, visible())
+    if lock:
+        query = query.with_for_update(of=Allocation)
     row: Allocation | None = db.session.scalar(query.execution_options(populate_existing=True))
     if row is None:
         raise NotFound

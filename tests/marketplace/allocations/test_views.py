@@ -229,3 +229,10 @@ def test_the_list_is_paged_and_filtered(client: Browser, new_client: Callable[[]
     assert set(re.findall(r'href="/allocations/(\w{32})"', red)) == {row.public_id for row in rows[:2]}
     one = client.get(f"/allocations?reference={rows[5].need.reference.lower()}").get_data(as_text=True)
     assert set(re.findall(r'href="/allocations/(\w{32})"', one)) == {rows[5].public_id}
+
+
+def test_the_page_of_a_need_says_who_helps(caseworker: Browser, proposal: Allocation) -> None:
+    supplier, need = proposal.capacity.organization.name, proposal.need.public_id
+    page = caseworker.get(f"/needs/{need}").get_data(as_text=True)
+    assert supplier in page
+    assert f'href="/allocations/{proposal.public_id}"' in page
