@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import Flask, current_app, g
+from flask import Flask, current_app
 from flask_migrate import upgrade
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from marketplace import create_app
 from marketplace.errors import InvalidInput, MarketplaceError
 from marketplace.extensions import db
-from marketplace.settings import Settings, SettingsError, locale_of
+from marketplace.settings import SettingsError, locale_of
 
 WRONG_INPUT, FAILED = 2, 1
 Told = Callable[[int, int], None]
@@ -53,9 +53,7 @@ def application() -> Iterator[Flask]:
         app = create_app()
     except SettingsError as error:
         stop(FAILED, f"设置有误:{error}", f"A setting is wrong: {error}")
-    settings: Settings = app.extensions["marketplace.settings"]
     with app.app_context():
-        g.settings_locale = settings.default_locale
         try:
             yield app
         except MarketplaceError as error:

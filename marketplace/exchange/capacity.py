@@ -88,6 +88,7 @@ def plan_capacity(table: CapacityTable, header: Header, tables: CodeTables) -> C
     follows = {name for column in COLUMNS if column in header for name in COLUMNS[column]}
     for place, values in enumerate(_rows(table, tables)):
         row, existing = int(table.row[place]), known.get(table.id[place])
+        check_length(plan, header, row, "id", table.id[place], 80)
         _check(plan, header, row, values)
         name = values["organization"]
         if name not in plan.known_organizations and (existing is None or name != NAMELESS):

@@ -45,6 +45,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "已有分配的服务能力不能换机构;请使用新的编号",
         "capacity with allocations cannot move to another organization; give it a new id",
     ),
+    "title_withheld": (
+        "标题含有证件号、电话或其他联系方式,未保存,改用类别名称;请从文件中删去",
+        "the title holds an identity number or a contact and was not kept; the category's name stands in its place",
+    ),
     "too_long_for": (
         "有 {length} 个字,上限是 {limit};请缩短",
         "it has {length} characters, at most {limit}; shorten it",

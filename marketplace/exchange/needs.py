@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import func, insert, select
@@ -28,6 +29,7 @@ from marketplace.exchange.plan import (
 )
 from marketplace.extensions import db, table_of
 from marketplace.needs.models import URGENCIES, Need, new_reference
+from marketplace.needs.screening import screen
 from marketplace.permissions import Actor
 from marketplace.records import today
 from matching.codes import CodeTables
@@ -65,6 +67,7 @@ _READ = (
 #: Decimals of a degree, about a kilometre: a need's point is blurred as it enters.
 BLUR = 2
 _BY_HOUSEHOLD = "self"
+_WITHHELD = frozenset({"id_number", "mobile", "landline", "bank_card", "email", "messenger"})
 
 
 @dataclass
@@ -85,7 +88,7 @@ def plan_needs(table: NeedTable, header: Header, tables: CodeTables) -> NeedPlan
     follows = {name for column in COLUMNS if column in header for name in COLUMNS[column]}
     for place, values in enumerate(_rows(table, tables)):
         row, household = int(table.row[place]), table.household[place]
-        _check(plan, header, row, values, household)
+        _check(plan, header, row, table.id[place], values, household)
         case = cases.get(household) if household else None
         if household and case is None:
             plan.households.setdefault(household, values["region"])
@@ -138,13 +141,23 @@ def _rows(table: NeedTable, tables: CodeTables) -> list[Values]:
     return rows
 
 
-def _check(plan: NeedPlan, header: Header, row: int, values: Values, household: str) -> None:
+def _check(plan: NeedPlan, header: Header, row: int, external_id: str, values: Values, household: str) -> None:
+    if _identifies(values["title"]):
+        plan.warnings.append(header.fault(row, "title", "title_withheld"))
+        values["title"] = ""
+    check_length(plan, header, row, "id", external_id, 80)
     if values["kind"] == "micro_wish" and values["quantity"] != 1:
         plan.faults.append(header.fault(row, "quantity", "wish_of_several", value=values["quantity"]))
     check_length(plan, header, row, "title", values["title"], 160)
     check_length(plan, header, row, "bundle", values["bundle"] or "", 80)
     check_length(plan, header, row, "household", household, 80)
     check_length(plan, header, row, "consent_by", values["consent_by"] or "", 40)
+
+
+@lru_cache(maxsize=4096)
+def _identifies(title: str) -> bool:
+    """Whether a title gives somebody away outright; it is read by suppliers and stands in the search index."""
+    return any(finding.kind in _WITHHELD for finding in screen(title))
 
 
 def _add_new(plan: NeedPlan, values: Values, external_id: str) -> None:

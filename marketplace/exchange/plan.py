@@ -36,6 +36,7 @@ class Plan:
     changed: list[Change] = field(default_factory=list)
     unchanged: int = 0
     faults: list[ImportFault] = field(default_factory=list)
+    warnings: list[ImportFault] = field(default_factory=list)
 
 
 def chunks(items: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:

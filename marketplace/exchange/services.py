@@ -28,7 +28,7 @@ class Outcome:
 
     Attributes:
         without_consent: needs that stay out of runs until the household's consent is recorded.
-        warnings: what the reader left out of the file.
+        warnings: what was left out of the file.
     """
 
     new: int
@@ -81,7 +81,8 @@ def import_file(
     if progress:
         progress(len(table), len(table))
     without = plan.without_consent if isinstance(plan, NeedPlan) else 0
-    return Outcome(len(plan.new), len(plan.changed), plan.unchanged, without, table.warnings)
+    warnings = [*table.warnings, *plan.warnings]
+    return Outcome(len(plan.new), len(plan.changed), plan.unchanged, without, warnings)
 
 
 def _checked(plan: Plan) -> Plan:

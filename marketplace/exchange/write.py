@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from matching.tables import safe_text
 
@@ -47,7 +48,8 @@ def _write_xlsx(path: Path, columns: Sequence[str], records: Iterable[Sequence[s
     sheet.append(list(columns))
     count = 0
     for record in records:
-        sheet.append([safe_text(cell) or None for cell in record])
+        # Control characters have no place in XML; nobody typed them on purpose.
+        sheet.append([ILLEGAL_CHARACTERS_RE.sub("", safe_text(cell)) or None for cell in record])
         count += 1
     workbook.save(path)
     return count

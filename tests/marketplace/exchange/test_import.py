@@ -11,22 +11,24 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from marketplace import audit
+from marketplace.accounts import services as accounts
 from marketplace.audit import AuditEvent
 from marketplace.cases.models import Case, Consent
 from marketplace.demo.generate import DIRECTORY
 from marketplace.exchange import services
 from marketplace.exchange.services import Outcome
 from marketplace.extensions import db
+from marketplace.needs import services as needs
 from marketplace.needs.models import Need
 from marketplace.organizations.models import Organization
-from marketplace.permissions import ANYONE, system_actor
+from marketplace.permissions import ANYONE, Role, system_actor
 from marketplace.projects.models import Capacity, Pool, Project
 from marketplace.records import today
 from marketplace.search import index
 from marketplace.search import services as search
 from matching.tables import InvalidTable
 from tests.marketplace.exchange.conftest import CAPACITY, NEED, Write
-from tests.support.world import a_capacity, a_case, a_need, a_wish, an_allocation
+from tests.support.world import a_capacity, a_case, a_need, a_user, a_wish, an_allocation
 
 IMPORT = system_actor("import")
 DAY = "2026-11-01"
@@ -245,6 +247,41 @@ def test_the_public_text_of_an_open_wish_is_hidden_until_approved_again(
     db.session.commit()
     assert faults("needs", write(row | {"urgency": "red"}))[0].startswith("2:id: this wish is claimed")
     assert faults("needs", write(NEED | {"quantity": "1", "kind": "goods"}))[0].startswith("2:kind")
+
+
+def test_a_title_that_gives_somebody_away_is_not_kept(app: Flask, write: Write) -> None:
+    path = write(NEED | {"title": "联系张三13800138000"}, NEED | {"id": "N2", "title": "13号楼的轮椅"})
+    outcome = bring("needs", path)
+    assert [(fault.row, fault.column) for fault in outcome.warnings] == [(2, "title")]
+    assert "13800138000" not in outcome.warnings[0].text("zh")
+    assert list(db.session.scalars(select(Need.title).order_by(Need.id))) == ["衣被御寒物资", "13号楼的轮椅"]
+    assert counts(bring("needs", path)) == (0, 0, 2)
+
+
+def test_an_imported_wish_is_published_by_a_second_person(app: Flask, write: Write) -> None:
+    row = {"kind": "micro_wish", "quantity": "1", "household": "户1", "title": "一盏台灯", "consent_date": DAY}
+    bring("needs", write(NEED | row))
+    before = titles_found("台灯")
+    officer = accounts.actor_of(a_user(Role.OFFICER))
+    needs.approve(officer, db.session.execute(select(Need.public_id)).scalar_one())
+    assert (before, titles_found("台灯")) == ([], ["一盏台灯"])
+
+
+def titles_found(text: str) -> list[str]:
+    """Titles that the public finds."""
+    search.catch_up()
+    return [item.title for results in search.find(ANYONE, text) for item in results.items]
+
+
+def test_ids_longer_than_the_database_keeps_are_faults(app: Flask, write: Write) -> None:
+    assert faults("needs", write(NEED | {"id": "N" * 81}))[0].startswith("2:id: it has 81 characters")
+    assert faults("capacity", write(CAPACITY | {"id": "C" * 81}))[0].startswith("2:id")
+
+
+def test_control_characters_do_not_spoil_a_workbook(app: Flask, tmp_path: Path) -> None:
+    a_need(title="两套\x0b冬衣")
+    assert services.export_file("needs", tmp_path / "needs.xlsx") == 1
+    assert bring("needs", tmp_path / "needs.xlsx").changed == 1
 
 
 def test_a_case_is_known_again_by_its_file_id_or_public_id(app: Flask, write: Write) -> None:
