@@ -1,4 +1,4 @@
-"""Many at once on the real database file: never more is given than there is."""
+"""Many at once on both database engines: never more is given than there is."""
 
 import threading
 from collections.abc import Callable
@@ -18,6 +18,14 @@ from marketplace.needs.models import Need
 from marketplace.permissions import Role
 from marketplace.projects.models import Capacity
 from tests.support import world
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)],
+)
+def app(request: pytest.FixtureRequest) -> Any:
+    """The application over each of the two engines."""
+    return request.getfixturevalue("sqlite_app" if request.param == "sqlite" else "postgresql_app")
 
 
 def at_once(app: Flask, acts: list[Callable[[], Any]]) -> list[Any]:
