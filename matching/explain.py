@@ -1,6 +1,7 @@
 """Why this, why not that, why unmatched: reasons with the numbers behind them, and what is short.
 
-A need without candidates failed a hard rule: its reason is the first rule, in their order, after which no offer
+One need is explained in full by :func:`matching.choices.explain`. Here is what holds for many: a need without
+candidates failed a hard rule: its reason is the first rule, in their order, after which no offer
 was left. A need with candidates that is not served in full met full offers: the reason tells which tiers took
 them. Where offers have room and still do not serve, a rule that binds several units stood in the way.
 """
@@ -8,19 +9,36 @@ them. Where offers have room and still do not serve, a rule that binds several u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.changes import Change, Rules
+from matching.choices import Choice, Explainer, Explanation, RunnerUp, explain
 from matching.codes import CodeTables
 from matching.columns import Bools, Int8s, Int32s, Int64s
 from matching.eligibility import Needs, Offers, funnel
+from matching.load import Load
+from matching.prices import Prices, prices
 from matching.problem import Problem
 from matching.reasons import FUNNEL_REASONS, REASONS, Reason
 from matching.solution import Solution
 
-Outcome = Literal["assigned", "displaced", "held", "no candidate"]
+__all__ = [
+    "Change",
+    "Choice",
+    "Explainer",
+    "Explanation",
+    "Rules",
+    "RunnerUp",
+    "Shortages",
+    "Unmatched",
+    "Waiting",
+    "explain",
+    "shortages",
+    "unmatched",
+    "waiting",
+]
 
 
 @dataclass(frozen=True)
@@ -121,7 +139,7 @@ def _explain_capacity(
     if arcs.size == 0:
         return
     at, offer = place[problem.need[arcs]], problem.offer[arcs]
-    load = _Load.of(problem, solution)
+    load = Load.of(problem, solution)
     full = load.full[offer]
     free = np.zeros(found.need.size, np.bool_)
     free[at[~full]] = True
@@ -162,48 +180,6 @@ def _explain_capacity(
 
 
 @dataclass(frozen=True)
-class _Load:
-    """How full offers and pools are, and with whose units.
-
-    Attributes:
-        full: bool (m,), the offer itself or a pool above it has no unit left.
-        binding: int64 (m,), the outermost that is full: m + the pool's number, or the offer's, also where nothing
-            is. The units of two different ones are never the same.
-        taken: int64 (m + p, T), units served by tier.
-    """
-
-    full: Bools
-    binding: Int64s
-    taken: Int64s
-
-    @classmethod
-    def of(cls, problem: Problem, solution: Solution) -> _Load:
-        offers, pools = problem.capacity.size, problem.pool_capacity.size
-        taken = np.zeros((offers + pools, max(problem.tiers, 1)), np.int64)
-        used = np.zeros(offers + pools, np.int64)
-        arcs = np.flatnonzero(solution.flow)
-        flow, offer = solution.flow[arcs], problem.offer[arcs]
-        np.add.at(taken, (offer, problem.tier[problem.need[arcs]]), flow)
-        np.add.at(used, offer, flow * problem.use[arcs])
-        binding = np.arange(offers)
-        full = used[:offers] >= problem.capacity
-        pool = problem.pool.astype(np.int64)
-        while (pool >= 0).any():
-            inside = np.flatnonzero(pool >= 0)
-            np.add.at(taken, offers + pool[inside], taken[inside])
-            np.add.at(used, offers + pool[inside], used[inside])
-            pool[inside] = problem.pool_parent[pool[inside]]
-        pool = problem.pool.astype(np.int64)
-        while (pool >= 0).any():
-            inside = np.flatnonzero(pool >= 0)
-            bound = inside[used[offers + pool[inside]] >= problem.pool_capacity[pool[inside]]]
-            full[bound] = True
-            binding[bound] = offers + pool[bound]
-            pool[inside] = problem.pool_parent[pool[inside]]
-        return cls(full, binding, taken)
-
-
-@dataclass(frozen=True)
 class Waiting:
     """Full offers and the units that wait for them.
 
@@ -225,18 +201,20 @@ def waiting(problem: Problem, solution: Solution, found: Unmatched) -> Waiting:
     units = np.zeros((problem.capacity.size, max(problem.tiers, 1)), np.int64)
     need = problem.need[arcs]
     np.add.at(units, (problem.offer[arcs], problem.tier[need]), left[need])
-    rows = np.flatnonzero(_Load.of(problem, solution).full & (units.sum(axis=1) > 0))
+    rows = np.flatnonzero(Load.of(problem, solution).full & (units.sum(axis=1) > 0))
     order = np.lexsort([rows, *(-units[rows, tier] for tier in reversed(range(units.shape[1])))])
     return Waiting(rows[order], units[rows[order]])
 
 
 @dataclass(frozen=True)
 class Shortages:
-    """Unserved units by category, region and reason (s rows), the most urgent first.
+    """Unserved units by category, region and reason (s rows): where one more unit helps most comes first.
 
     Attributes:
         category, region: int32 (s,), positions in the code tables.
         reason: int8 (s,), position in `REASONS`.
+        helped: int64 (s, T), how many of these needs one unit more would serve, by tier: any unit that fits where
+            nobody may serve them, else one more at an offer where no more urgent need would take it.
         units: int64 (s, T), units not served by tier.
         needs: int64 (s,), how many needs they are of.
         full: the full offers that these needs could have had, by row numbers, for each row.
@@ -245,25 +223,35 @@ class Shortages:
     category: Int32s
     region: Int32s
     reason: Int8s
+    helped: Int64s
     units: Int64s
     needs: Int64s
     full: list[list[int]]
 
 
-def shortages(problem: Problem, solution: Solution, needs: Needs, found: Unmatched) -> Shortages:
-    """What is short, where and why."""
+def shortages(
+    problem: Problem, solution: Solution, needs: Needs, found: Unmatched, known: Prices | None = None
+) -> Shortages:
+    """What is short, where and why: the most needs that one unit more would serve first, red before yellow.
+
+    Args:
+        known: the prices of the solution; worked out where None.
+    """
     tiers, offers = max(problem.tiers, 1), problem.capacity.size
     key = np.stack([needs.category[found.need], needs.region[found.need], found.reason.astype(np.int32)])
     distinct, place = np.unique(key, axis=1, return_inverse=True)
     place = place.ravel()
     rows = distinct.shape[1]
-    units = np.zeros((rows, tiers), np.int64)
+    units, helped = np.zeros((2, rows, tiers), np.int64)
     np.add.at(units, (place, problem.tier[found.need]), found.unserved)
+    first = np.flatnonzero(_first_in_line(problem, solution, found, known))
+    np.add.at(helped, (place[first], problem.tier[found.need[first]]), 1)
     count = np.bincount(place, minlength=rows).astype(np.int64)
-    order = np.lexsort([*distinct[::-1], *(-units[:, tier] for tier in reversed(range(tiers)))])
+    weights = [-column for column in (*units.T[::-1], *helped.T[::-1])]
+    order = np.lexsort([*distinct[::-1], *weights])
     row_of = np.full(problem.quantity.size, -1, np.int64)
     row_of[found.need] = place
-    arcs = np.flatnonzero((row_of[problem.need] >= 0) & _Load.of(problem, solution).full[problem.offer])
+    arcs = np.flatnonzero((row_of[problem.need] >= 0) & Load.of(problem, solution).full[problem.offer])
     pairs = np.unique(row_of[problem.need[arcs]] * offers + problem.offer[arcs])
     full = np.split(pairs % max(offers, 1), np.searchsorted(pairs // max(offers, 1), np.arange(1, rows)))
     category, region, reason = distinct[:, order]
@@ -271,64 +259,23 @@ def shortages(problem: Problem, solution: Solution, needs: Needs, found: Unmatch
         category=category,
         region=region,
         reason=reason.astype(np.int8),
+        helped=helped[order],
         units=units[order],
         needs=count[order],
         full=[full[row].tolist() for row in order.tolist()],
     )
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """What became of one need.
-
-    Attributes:
-        need: its row number.
-        outcome: "assigned" if any unit is served; "no candidate"; "held" if free units are kept for later;
-            "displaced" if others took the capacity or a binding rule kept it free.
-        quantity, served: units.
-        candidates: offers it could go to, the best fit first: (offer, fit, units given, units left there).
-        taken: units by tier that its full candidates, or the pools that bind them, serve.
-    """
-
-    need: int
-    outcome: Outcome
-    quantity: int
-    served: int
-    candidates: tuple[tuple[int, int, int, int], ...]
-    taken: tuple[int, ...]
-
-
-def explain(problem: Problem, solution: Solution, *, need: int) -> Explanation:
-    """Explain one need: where its units went, or who has what it could have had.
-
-    Raises:
-        IndexError: there is no such need.
-    """
-    if not 0 <= need < problem.quantity.size:
-        raise IndexError(f"need {need} of {problem.quantity.size}")
-    arcs = np.flatnonzero(problem.need == need)
-    offer = problem.offer[arcs]
-    load = _Load.of(problem, solution)
-    used = np.zeros(problem.capacity.size, np.int64)
-    np.add.at(used, problem.offer, solution.flow * problem.use)
-    room = np.where(load.full, 0, problem.capacity - used)
-    nodes = np.unique(load.binding[offer[load.full[offer]]])
-    taken = load.taken[nodes].sum(axis=0)
-    served = int(solution.flow[arcs].sum())
-    outcome: Outcome = "displaced"
-    if served:
-        outcome = "assigned"
-    elif arcs.size == 0:
-        outcome = "no candidate"
-    elif (solution.held[offer] > 0).any():
-        outcome = "held"
-    order = np.lexsort([offer, -problem.fit[arcs]])
-    told = [(int(offer[i]), int(problem.fit[arcs[i]]), int(solution.flow[arcs[i]]), int(room[offer[i]])) for i in order]
-    return Explanation(
-        need=need,
-        outcome=outcome,
-        quantity=int(problem.quantity[need]),
-        served=served,
-        candidates=tuple(told),
-        taken=tuple(taken.tolist()),
-    )
+def _first_in_line(problem: Problem, solution: Solution, found: Unmatched, known: Prices | None) -> Bools:
+    """bool (u,): needs that one unit more would serve, and no more urgent one in their place."""
+    first: Bools = found.candidates == 0
+    if found.need.size == 0 or first.all():
+        return first
+    told = prices(problem, solution) if known is None else known
+    unserved = np.zeros(problem.quantity.size, np.bool_)
+    unserved[found.need] = True
+    arcs = np.flatnonzero(unserved[problem.need])
+    gained = told.gained_tier("entry")[problem.offer[arcs]]
+    in_line = np.zeros(problem.quantity.size, np.bool_)
+    in_line[problem.need[arcs[gained >= problem.tier[problem.need[arcs]]]]] = True
+    return first | in_line[found.need]

@@ -84,6 +84,11 @@ class Prices:
         label = int(self.labels[kind][row])
         return None if label == IMPOSSIBLE else self.scale.levels(label)
 
+    def gained_tier(self, kind: str) -> Int64s:
+        """int64: the tier of which each price gains a unit; -1 for none."""
+        label = self.labels[kind]
+        return self.scale.read(np.where(label == IMPOSSIBLE, 0, label))[0]
+
 
 class World(NamedTuple):
     """A settled network with its graph of exchanges and the best paths from and to the ground.

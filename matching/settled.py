@@ -23,6 +23,7 @@ class Settled(NamedTuple):
         arc: int64, the problem's arc that each of its arcs is.
         first_arc: int64 (n + 1,), where the arcs of each need begin.
         coupled: int64, the problem's arcs in parts where coupling rules may bear on prices.
+        needs, offers: bool (n,), (m,), those under such a rule themselves.
     """
 
     network: Network
@@ -30,6 +31,8 @@ class Settled(NamedTuple):
     arc: Int64s
     first_arc: Int64s
     coupled: Int64s
+    needs: Bools
+    offers: Bools
 
 
 def settle(problem: Problem, solution: Solution) -> Settled:
@@ -56,7 +59,7 @@ def settle(problem: Problem, solution: Solution) -> Settled:
         flow[again] = best_flow(network.of(again))
     first_arc = np.zeros(problem.quantity.size + 1, np.int64)
     np.cumsum(np.bincount(network.need, minlength=problem.quantity.size), out=first_arc[1:])
-    return Settled(network, flow, arc, first_arc, coupled)
+    return Settled(network, flow, arc, first_arc, coupled, needs, offers)
 
 
 def _coupling_rows(problem: Problem, offers: Bools) -> tuple[Bools, Bools]:

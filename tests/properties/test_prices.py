@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 
 from matching import Policy, Problem, prices, solve
 from matching.levels import Levels
-from matching.prices import IMPOSSIBLE, Prices
-from tests.support.matching_oracles import best_by_milp
-from tests.support.matching_problems import COUPLED, FEATURES, columns_of, problems
+from matching.prices import IMPOSSIBLE
+from tests.support.matching_problems import columns_of, problems
 
 thorough = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 searching = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-NETWORKS = pytest.mark.parametrize("features", [(), ("pools",), ("nested",)], ids=lambda told: "+".join(told) or "plain")
+NETWORKS = pytest.mark.parametrize(
+    "features", [(), ("pools",), ("nested",)], ids=lambda told: "+".join(told) or "plain"
+)
 
 
 def reached(problem: Problem) -> Levels:

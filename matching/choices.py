@@ -1,0 +1,217 @@
+"""One need explained: where its units went, what every other choice would cost, and who would lose by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from matching.chains import Chains, Move, Search
+from matching.changes import Change, Rules, changes_of, units_more
+from matching.columns import Bools, Int64s
+from matching.exchanges import NEVER
+from matching.levels import Levels
+from matching.load import Load
+from matching.policy import Policy
+from matching.prices import DEFAULT_POLICY, Prices, World, prices_of, world_of
+from matching.problem import Problem
+from matching.solution import Solution
+
+Outcome = Literal["assigned", "displaced", "held", "no candidate"]
+PartsOf = Callable[[Int64s], Mapping[str, Int64s]]
+"""The parts of the fit, by name, of arcs given by row number."""
+
+
+class Choice(NamedTuple):
+    """An offer that serves units of the need.
+
+    Attributes:
+        offer, units, fit: where, how many, how well.
+        parts: the parts of the fit by name; empty where the caller gave none.
+    """
+
+    offer: int
+    units: int
+    fit: int
+    parts: Mapping[str, int]
+
+
+class RunnerUp(NamedTuple):
+    """An offer that could have served a unit of the need.
+
+    Attributes:
+        offer, fit, parts: as of a choice.
+        cost: what the whole loses if a unit of the need is served here all the same, by units of each tier and
+            fit; never below 0 as a whole. None where there is no capacity at all.
+        worth: the same as one number in the objective's terms; None likewise.
+        moves: what others do then, in their order: who gives way, who loses a unit, who gets one.
+        exact: whether solving again with that unit here would lose just this; otherwise what is decided for
+            bundles, whole needs and the like is kept, and the true loss may be less.
+    """
+
+    offer: int
+    fit: int
+    parts: Mapping[str, int]
+    cost: Levels | None
+    worth: int | None
+    moves: tuple[Move, ...]
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What became of one need.
+
+    Attributes:
+        need: its row number.
+        outcome: "assigned" if any unit is served; "no candidate"; "held" if free units are kept for later;
+            "displaced" if others took the capacity or a binding rule kept it free.
+        quantity, served: units.
+        candidates: offers it could go to, the best fit first: (offer, fit, units given, units left there).
+        taken: units by tier that its full candidates, or the pools that bind them, serve.
+        tier: the need's own.
+        chosen: the offers that serve it, most units first.
+        runners_up: its other offers, the least cost first; of a unit served if all are, else of one more unit.
+        changes: the least change of each kind that would serve a unit more of it, the smallest first; empty
+            for a need that is served in full.
+    """
+
+    need: int
+    outcome: Outcome
+    quantity: int
+    served: int
+    candidates: tuple[tuple[int, int, int, int], ...]
+    taken: tuple[int, ...]
+    tier: int
+    chosen: tuple[Choice, ...]
+    runners_up: tuple[RunnerUp, ...]
+    changes: tuple[Change, ...]
+
+
+class Explainer:
+    """Explains needs of one solution: what all explanations share is worked out once."""
+
+    def __init__(self, problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLICY) -> None:
+        self._problem, self._solution = problem, solution
+        self.world: World = world_of(problem, solution, policy)
+        self.prices: Prices = prices_of(problem, self.world)
+        self._chains = Chains(self.world)
+        self._load = Load.of(problem, solution)
+        used = np.zeros(problem.capacity.size, np.int64)
+        moved = np.flatnonzero(solution.flow)
+        np.add.at(used, problem.offer[moved], solution.flow[moved] * problem.use[moved])
+        self._room = np.where(self._load.full, 0, problem.capacity - used)
+        self._order = None if np.all(problem.need[1:] >= problem.need[:-1]) else np.argsort(problem.need, kind="stable")
+        self._first = np.zeros(problem.quantity.size + 1, np.int64)
+        np.cumsum(np.bincount(problem.need, minlength=problem.quantity.size), out=self._first[1:])
+
+    def explain(self, need: int, *, parts: PartsOf | None = None, rules: Rules | None = None) -> Explanation:
+        """Explain one need; see :func:`explain`."""
+        problem = self._problem
+        if not 0 <= need < problem.quantity.size:
+            raise IndexError(f"need {need} of {problem.quantity.size}")
+        arcs = self._arcs(need)
+        offer, fit = problem.offer[arcs].astype(np.int64), problem.fit[arcs].astype(np.int64)
+        flow = self._solution.flow[arcs]
+        nodes = np.unique(self._load.binding[offer[self._load.full[offer]]])
+        served, quantity = int(flow.sum()), int(problem.quantity[need])
+        order = np.lexsort((offer, -fit))
+        told = [(int(offer[i]), int(fit[i]), int(flow[i]), int(self._room[offer[i]])) for i in order]
+        named = parts(arcs) if parts is not None else {}
+        shares = [{name: int(column[place]) for name, column in named.items()} for place in range(arcs.size)]
+        given = sorted(np.flatnonzero(flow > 0).tolist(), key=lambda i: (-int(flow[i]), int(offer[i])))
+        found: list[Change] = []
+        if served < quantity:
+            found = self._changes(need, offer, fit, rules)
+        return Explanation(
+            need=need,
+            outcome=self._outcome(served, offer),
+            quantity=quantity,
+            served=served,
+            candidates=tuple(told),
+            taken=tuple(self._load.taken[nodes].sum(axis=0).tolist()),
+            tier=int(problem.tier[need]),
+            chosen=tuple(Choice(int(offer[i]), int(flow[i]), int(fit[i]), shares[i]) for i in given),
+            runners_up=self._runners_up(need, offer, fit, flow, shares),
+            changes=tuple(found),
+        )
+
+    def _changes(self, need: int, offer: Int64s, fit: Int64s, rules: Rules | None) -> list[Change]:
+        """The changes that would serve a unit more; none for a need under a rule that takes more than that."""
+        settled = self.world.settled
+        if settled.needs[need]:
+            return []
+        free = ~settled.offers[offer]
+        found = units_more(self.world, self._chains, need, offer[free], fit[free])
+        if rules is not None:
+            found = sorted([*found, *changes_of(rules, self.world, need)], key=Change.size)
+        return found
+
+    def _arcs(self, need: int) -> Int64s:
+        rows = np.arange(self._first[need], self._first[need + 1])
+        return rows if self._order is None else self._order[rows]
+
+    def _outcome(self, served: int, offer: Int64s) -> Outcome:
+        if served:
+            return "assigned"
+        if offer.size == 0:
+            return "no candidate"
+        return "held" if (self._solution.held[offer] > 0).any() else "displaced"
+
+    def _runners_up(
+        self, need: int, offer: Int64s, fit: Int64s, flow: Int64s, shares: list[dict[str, int]]
+    ) -> tuple[RunnerUp, ...]:
+        """The offers that do not serve it; where it lacks units, a unit more at one that does is no choice."""
+        if offer.size == 0:
+            return ()
+        serving: Bools = flow > 0
+        search: Search
+        if flow.sum() < self._problem.quantity[need]:
+            search, own = self._chains.to_others(), int(self.world.weight[need])
+        else:
+            search, own = self._chains.to_own(offer[serving], fit[serving]), 0
+        exact = bool(self.prices.exact_need[need])
+        found = []
+        for place in np.flatnonzero(~serving).tolist():
+            at, label = int(offer[place]), int(search.label[offer[place]])
+            cost = worth = None
+            moves: tuple[Move, ...] = ()
+            if label > NEVER:
+                lost = -(label + own + int(fit[place]))
+                cost = self.world.scale.levels(lost)
+                worth = int(self.world.scale.worth(np.array([lost]))[0])
+                moves = self._chains.moves(search, at, need)
+            found.append(RunnerUp(at, int(fit[place]), shares[place], cost, worth, moves, exact))
+        return tuple(sorted(found, key=lambda one: (one.worth is None, one.worth or 0, -one.fit, one.offer)))
+
+
+@lru_cache(maxsize=1)
+def explainer(problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLICY) -> Explainer:
+    """The explainer of a solution; the last one is kept, as needs of one solution are asked for in a row."""
+    return Explainer(problem, solution, policy)
+
+
+def explain(
+    problem: Problem,
+    solution: Solution,
+    policy: Policy = DEFAULT_POLICY,
+    *,
+    need: int,
+    parts: PartsOf | None = None,
+    rules: Rules | None = None,
+) -> Explanation:
+    """Explain one need: where its units went, what other choices would cost, and what would help.
+
+    Args:
+        problem, solution, policy: what was solved, and how.
+        need: row number.
+        parts: gives the parts of the fit of arcs, to be told with each offer.
+        rules: the columns behind the arcs; with them the least changes of radius, groups and the like are told.
+    Raises:
+        IndexError: there is no such need.
+        NotOptimal: the solution is not the best of the problem.
+    """
+    return explainer(problem, solution, policy).explain(need, parts=parts, rules=rules)

@@ -1,0 +1,53 @@
+"""How full offers and pools are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matching.columns import Bools, Int64s
+from matching.problem import Problem
+from matching.solution import Solution
+
+
+@dataclass(frozen=True)
+class Load:
+    """How full offers and pools are, and with whose units.
+
+    Attributes:
+        full: bool (m,), the offer itself or a pool above it has no unit left.
+        binding: int64 (m,), the outermost that is full: m + the pool's number, or the offer's, also where nothing
+            is. The units of two different ones are never the same.
+        taken: int64 (m + p, T), units served by tier.
+    """
+
+    full: Bools
+    binding: Int64s
+    taken: Int64s
+
+    @classmethod
+    def of(cls, problem: Problem, solution: Solution) -> Load:
+        offers, pools = problem.capacity.size, problem.pool_capacity.size
+        taken = np.zeros((offers + pools, max(problem.tiers, 1)), np.int64)
+        used = np.zeros(offers + pools, np.int64)
+        arcs = np.flatnonzero(solution.flow)
+        flow, offer = solution.flow[arcs], problem.offer[arcs]
+        np.add.at(taken, (offer, problem.tier[problem.need[arcs]]), flow)
+        np.add.at(used, offer, flow * problem.use[arcs])
+        binding = np.arange(offers)
+        full = used[:offers] >= problem.capacity
+        pool = problem.pool.astype(np.int64)
+        while (pool >= 0).any():
+            inside = np.flatnonzero(pool >= 0)
+            np.add.at(taken, offers + pool[inside], taken[inside])
+            np.add.at(used, offers + pool[inside], used[inside])
+            pool[inside] = problem.pool_parent[pool[inside]]
+        pool = problem.pool.astype(np.int64)
+        while (pool >= 0).any():
+            inside = np.flatnonzero(pool >= 0)
+            bound = inside[used[offers + pool[inside]] >= problem.pool_capacity[pool[inside]]]
+            full[bound] = True
+            binding[bound] = offers + pool[bound]
+            pool[inside] = problem.pool_parent[pool[inside]]
+        return cls(full, binding, taken)
