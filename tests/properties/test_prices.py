@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from matching import Policy, Problem, prices, solve
 from matching.levels import Levels
 from matching.prices import IMPOSSIBLE
-from tests.support.matching_problems import columns_of, problems
+from matching.settled import settle
+from tests.support.matching_problems import COUPLED, FEATURES, columns_of, problems
 
 thorough = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 searching = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -126,3 +127,60 @@ def test_the_price_of_a_need_is_what_the_others_lose(data: st.DataObject, featur
         assert arc in own
         others = Levels(after.units[1:], after.fit - int(problem.fit[arc]))
         assert (told.need[need], told.levels("need", need)) == difference(problem, before, others)
+
+
+def more_room(problem: Problem, offer: int) -> Problem:
+    """The problem with room for one unit more at an offer whose arcs are alike: its use and its cost."""
+    columns = columns_of(problem)
+    arcs = np.flatnonzero(problem.offer == offer)
+    columns["capacity"][offer] += int(problem.use[arcs[0]]) if arcs.size else 1
+    if arcs.size and problem.budget[offer] >= 0:
+        columns["budget"][offer] += int(problem.cost[arcs[0]])
+    return Problem(**columns)
+
+
+@searching
+@given(data=st.data())
+def test_prices_beside_coupling_rules_are_exact_where_they_say_so_and_else_at_most_the_gain(
+    data: st.DataObject,
+) -> None:
+    features = data.draw(st.lists(st.sampled_from(FEATURES), unique=True, min_size=1))
+    problem = data.draw(problems(*features, needs=8, offers=6, arcs=14))
+    solution = solve(problem, workers=1)
+    told, before = prices(problem, solution), Levels(solution.served, solution.fit)
+    bound = settle(problem, solution).offers
+    for offer in np.flatnonzero(~bound).tolist():
+        _, gain = difference(problem, reached(more_room(problem, offer)), before)
+        price = told.levels("offer", offer)
+        assert price is not None
+        assert gain == price if told.exact[offer] else gain >= price
+    if not set(COUPLED) & set(features):
+        assert told.exact.all()
+
+
+@searching
+@given(problem=problems("nested"), extra=problems("pools", "bundle", "whole", "exclusions", "minimum_batch"))
+def test_coupling_in_one_county_leaves_the_prices_of_another_exact(problem: Problem, extra: Problem) -> None:
+    """Two problems side by side that share nothing."""
+    shift = {
+        "need": problem.quantity.size,
+        "offer": problem.capacity.size,
+        "pool": problem.pool_capacity.size,
+        "pool_parent": problem.pool_capacity.size,
+        "exclusions": problem.quantity.size,
+    }
+    columns = {}
+    for name, column in columns_of(extra).items():
+        by = shift.get(name, 0)
+        columns[name] = np.concatenate([getattr(problem, name), np.where(column >= 0, column + by, column)])
+    both = Problem(**columns)
+    alone, beside = prices(problem, solve(problem)), prices(both, solve(both, workers=1))
+    offers = range(problem.capacity.size)
+    assert beside.exact[: len(offers)].all()
+    for offer in offers:
+        expected, told = alone.levels("offer", offer), beside.levels("offer", offer)
+        assert expected is not None
+        assert told is not None
+        width = max(len(expected.units), len(told.units))
+        filled = [levels.units + (0,) * (width - len(levels.units)) for levels in (expected, told)]
+        assert (filled[0], expected.fit) == (filled[1], told.fit)
