@@ -35,8 +35,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("demo")
 
 
+def accounts_in(path: Path) -> list[dict[str, str]]:
+    listed: list[dict[str, str]] = json.loads(path.read_text("utf-8"))
+    return listed
+
+
 @pytest.fixture(scope="module")
-def made(folder: Path) -> Result:
+def made_before(folder: Path) -> list[dict[str, str]]:
+    """Accounts of a demo that the one under test has replaced."""
+    result = marketplace(folder, "demo", "--no-serve", "--accounts", folder / "before.json", **KEYS)
+    assert result.returncode == 0, result.stderr
+    return accounts_in(folder / "before.json")
+
+
+@pytest.fixture(scope="module")
+def made(folder: Path, made_before: list[dict[str, str]]) -> Result:
     result = marketplace(folder, "demo", "--no-serve", "--accounts", folder / "accounts.json", **KEYS)
     assert result.returncode == 0, result.stderr
     return result
@@ -54,8 +67,7 @@ def demo(made: Result, folder: Path) -> Iterator[Flask]:
 
 @pytest.fixture(scope="module")
 def told(made: Result, folder: Path) -> list[dict[str, str]]:
-    listed: list[dict[str, str]] = json.loads((folder / "accounts.json").read_text("utf-8"))
-    return listed
+    return accounts_in(folder / "accounts.json")
 
 
 def count(*conditions: Any) -> int:
@@ -165,14 +177,10 @@ def test_one_run_was_made_and_everything_is_indexed_and_audited(demo: Flask) -> 
 
 
 def test_a_demo_is_made_anew_with_other_passwords(
-    demo: Flask, folder: Path, told: list[dict[str, str]], tmp_path: Path
+    demo: Flask, told: list[dict[str, str]], made_before: list[dict[str, str]]
 ) -> None:
-    db.session.remove()
-    result = marketplace(folder, "demo", "--no-serve", "--accounts", tmp_path / "again.json", **KEYS)
-    assert result.returncode == 0, result.stderr
-    again = json.loads((tmp_path / "again.json").read_text("utf-8"))
-    assert [account["email"] for account in again] == [account["email"] for account in told]
-    assert not {account["password"] for account in again} & {account["password"] for account in told}
+    assert [account["email"] for account in told] == [account["email"] for account in made_before]
+    assert not {account["password"] for account in told} & {account["password"] for account in made_before}
     assert count(Need.id.is_not(None)) == 767
     assert count(MatchRun.id.is_not(None)) == 1
 

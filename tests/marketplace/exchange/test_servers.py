@@ -22,6 +22,7 @@ from marketplace.needs.models import Need
 from marketplace.permissions import ANYONE, Actor, Role, system_actor
 from marketplace.search import services as search
 from tests.conftest import settings_in
+from tests.support.commands import marketplace
 from tests.support.world import a_user, a_wish
 
 IMPORT = system_actor("import")
@@ -86,6 +87,25 @@ def test_a_demo_is_made_anew_on_postgresql(on_postgresql: Flask) -> None:
     assert search.rebuild() > 0
     assert search.find(ANYONE, "武帮您")
     assert audit.verify() == []
+
+
+@pytest.mark.postgresql
+def test_an_installation_on_postgresql_and_redis(postgresql_url: str, redis_url: str, tmp_path: Path) -> None:
+    servers = {"DATABASE_URL": postgresql_url, "REDIS_URL": redis_url}
+    for arguments in (
+        ("init",),
+        ("import", "capacity", DIRECTORY / "capacity.csv"),
+        ("import", "needs", DIRECTORY / "needs.csv"),
+        ("run", "--json"),
+        ("search", "轮椅", "--json"),
+        ("audit", "verify"),
+        ("doctor",),
+    ):
+        result = marketplace(tmp_path, *arguments, **servers)
+        assert result.returncode == 0, (arguments, result.stdout, result.stderr)
+    refused = marketplace(tmp_path, "demo", "--no-serve", **servers)
+    assert refused.returncode == 2
+    assert not list(tmp_path.glob("*.db"))
 
 
 def test_jobs_over_redis(redis_url: str, migrated: Path, tmp_path: Path) -> None:
