@@ -133,7 +133,7 @@ def summary(snapshot: Snapshot, result: Result, made: Written, seconds: Mapping[
     return {
         "needs": int(snapshot.quantity.size),
         "units": int(snapshot.quantity.sum()),
-        "capacity": int(snapshot.capacity.sum()),
+        "capacity": int(snapshot.free.sum()),
         "capacities": int(snapshot.capacity.size),
         "candidates": result.candidates,
         "served": dict(zip(URGENCIES, served.tolist(), strict=True)),

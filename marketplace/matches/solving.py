@@ -44,6 +44,7 @@ class Snapshot:
         needs, offers: what the hard and soft rules ask.
         quantity, tier, bundle, whole: of the needs, as in `matching.Problem`.
         capacity, pool, pool_capacity, minimum_batch: of the offers and pools, as there.
+        free: int64 (m,), units of each offer neither given nor promised, whatever its budget pays for.
         budget_bound: bool (m,), offers whose capacity is what their budget pays for.
         barred: int64 (d, 2), pairs of rows that a supplier declined lately.
         need_id, need_version, capacity_id, capacity_version, capacity_allocated, organization_id: int64 keys.
@@ -63,6 +64,7 @@ class Snapshot:
     pool: NDArray[np.int32]
     pool_capacity: NDArray[np.int64]
     minimum_batch: NDArray[np.int64]
+    free: NDArray[np.int64]
     budget_bound: NDArray[np.bool_]
     barred: NDArray[np.int64]
     need_id: NDArray[np.int64]

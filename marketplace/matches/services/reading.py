@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 
 from marketplace.errors import InvalidInput, NotFound
 from marketplace.extensions import db
-from marketplace.matches import problem
+from marketplace.matches import scope
 from marketplace.matches.models import MatchRun, RunOutcome
-from marketplace.matches.problem import Preview, Scope
+from marketplace.matches.scope import Preview, Scope
 from marketplace.matches.services.runs import check_region
 from marketplace.needs.models import Need
 from marketplace.organizations.models import Alliance
@@ -26,13 +26,13 @@ def preview(actor: Actor, region: str, alliance: str | None = None) -> Preview:
     alliance_id = db.session.scalar(select(Alliance.id).where(Alliance.slug == alliance)) if alliance else None
     if alliance and alliance_id is None:
         raise InvalidInput(fields={"alliance": _("Choose an alliance of the list.")})
-    return problem.preview(Scope(region, alliance_id))
+    return scope.preview(Scope(region, alliance_id))
 
 
 def alliances_for(actor: Actor) -> list[Alliance]:
     """Alliances that work in or around the actor's region."""
     rows = db.session.scalars(select(Alliance).order_by(Alliance.name))
-    return [row for row in rows if actor.region is None or problem.serves([row.region], actor.region)]
+    return [row for row in rows if actor.region is None or scope.serves([row.region], actor.region)]
 
 
 def find(actor: Actor, public_id: str) -> MatchRun:
@@ -66,13 +66,13 @@ def outcomes_of(run: MatchRun, *, reason: str = "", urgency: str = "", page: int
     query = (
         select(RunOutcome)
         .join(Need, Need.id == RunOutcome.need_id)
-        .where(RunOutcome.run_id == run.id, problem.shown_need())
+        .where(RunOutcome.run_id == run.id, scope.shown_need())
     )
     if reason:
         query = query.where(RunOutcome.reason == reason)
     if urgency:
         query = query.where(Need.urgency == urgency)
-    query = query.order_by(problem.URGENCY_RANK, RunOutcome.id)
+    query = query.order_by(scope.URGENCY_RANK, RunOutcome.id)
     return db.paginate(query, page=page, per_page=20, error_out=False)
 
 

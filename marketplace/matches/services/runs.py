@@ -14,7 +14,7 @@ from marketplace.errors import AccessDenied, InvalidInput, NotFound, StateConfli
 from marketplace.extensions import db
 from marketplace.matches import outcomes, problem
 from marketplace.matches.models import MatchRun, RunOutcome
-from marketplace.matches.problem import Scope
+from marketplace.matches.scope import Scope, capacities_in, needs_in
 from marketplace.matches.solving import Result, Snapshot, SolverStopped, match_in_child
 from marketplace.needs.models import Need
 from marketplace.organizations.models import Alliance, AllianceMember
@@ -236,9 +236,9 @@ def _beat(run_id: int, share: float) -> None:
 
 
 def _fresh(scope: Scope) -> outcomes.Fresh:
-    needs = db.session.execute(problem.needs_in(scope).with_only_columns(Need.id, Need.version))
+    needs = db.session.execute(needs_in(scope).with_only_columns(Need.id, Need.version))
     offers = db.session.execute(
-        problem.capacities_in(scope).with_only_columns(Capacity.id, Capacity.version, Capacity.allocated)
+        capacities_in(scope).with_only_columns(Capacity.id, Capacity.version, Capacity.allocated)
     )
     return outcomes.Fresh(
         needs={row.id: row.version for row in needs},
