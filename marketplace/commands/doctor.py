@@ -165,7 +165,7 @@ def _keys(_settings: Settings) -> Finding:
 
 def _index(_settings: Settings) -> Finding:
     name, mend = say("检索索引", "Search index"), say("请运行 marketplace reindex", "run marketplace reindex")
-    if not index.current().exists:
+    if not index.current().is_complete:
         stored = db.session.scalar(select(func.count()).select_from(Organization))
         return Finding(name, say("还没有", "none yet"), mend if stored else "")
     behind = search.behind()

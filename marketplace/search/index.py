@@ -16,12 +16,13 @@ from whoosh import writing
 from whoosh.analysis import IDAnalyzer
 from whoosh.fields import ID, STORED, TEXT, Schema
 from whoosh.filedb.filestore import FileStorage
-from whoosh.index import LockError
+from whoosh.index import EmptyIndexError, LockError
 
 from marketplace.search import words
 from marketplace.settings import Settings
 
 NAME = "MAIN"
+COMPLETE = "complete"
 WRITER_SECONDS = 60.0
 WRITER_MEMORY_MB = 256
 #: A whole word says more than all of its pairs of characters.
@@ -80,15 +81,22 @@ class Index:
                 self._folder.chmod(0o700)
                 # Not mapped into memory: a mapped file outlives its closing and cannot be removed everywhere.
                 storage = FileStorage(str(self._folder), supports_mmap=False)
-                exists = storage.index_exists(NAME)
-                self._opened = (
-                    storage.open_index(NAME, schema=schema()) if exists else storage.create_index(schema(), NAME)
-                )
+                # Creating sweeps the folder: two processes at once must not sweep away what the other wrote.
+                making = storage.lock("making")
+                making.acquire(blocking=True)
+                try:
+                    exists = storage.index_exists(NAME)
+                    self._opened = (
+                        storage.open_index(NAME, schema=schema()) if exists else storage.create_index(schema(), NAME)
+                    )
+                finally:
+                    making.release()
             return self._opened
 
     @property
-    def exists(self) -> bool:
-        return self._folder.is_dir() and FileStorage(str(self._folder)).index_exists(NAME)
+    def is_complete(self) -> bool:
+        """Whether it was once made from the whole database; a search alone makes an empty one."""
+        return (self._folder / COMPLETE).exists() and FileStorage(str(self._folder)).index_exists(NAME)
 
     @contextmanager
     def writing(self, *, afresh: bool = False, optimise: bool = False) -> Iterator["Writer"]:
@@ -113,6 +121,8 @@ class Index:
         finally:
             changes.close()
         writer.commit(mergetype=writing.CLEAR if afresh else None, optimize=optimise)
+        if afresh:
+            (self._folder / COMPLETE).touch()
 
     def search(
         self, terms: list[words.Term], kind: str, *, every_term: bool, limit: int, marks: Iterable[str] = ()
@@ -123,7 +133,11 @@ class Index:
         parts = [_query(term) for term in terms]
         wanted = q.And(parts) if every_term else q.Or(parts)
         with self._lock:
-            self._refresh()
+            try:
+                self._refresh()
+            except (EmptyIndexError, FileNotFoundError):
+                self.close()  # somebody removed the files; a worker's next sweep fills them again
+                self._refresh()
             within = q.And([q.Term("kind", kind), *(q.Term("text", mark) for mark in marks)])
             found = self._searcher.search(wanted, limit=limit, filter=within)
             return [Hit(kind, hit["record_id"], float(hit.score)) for hit in found]

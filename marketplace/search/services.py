@@ -83,7 +83,7 @@ def catch_up_if_behind() -> None:
 
 def is_behind() -> bool:
     """Whether the index has something to take up; one that is missing has everything."""
-    return behind() > 0 or not index.current().exists
+    return behind() > 0 or not index.current().is_complete
 
 
 def behind() -> int:
@@ -101,7 +101,7 @@ def catch_up(progress: Progress | None = None) -> int:
         TimeoutError: another process is writing the index for longer than a writer waits.
     """
     done, total = 0, behind()
-    if not index.current().exists:
+    if not index.current().is_complete:
         rebuild(progress)  # a database without its index, as after a restore
         return total
     while total:

@@ -253,6 +253,17 @@ def test_a_database_without_its_index_gets_one(app: Flask) -> None:
     assert not services.is_behind()
 
 
+def test_files_removed_under_a_running_server_are_made_good(app: Flask) -> None:
+    a_wish(title="一盏台灯")
+    services.rebuild()
+    assert titles("台灯", ANYONE)
+    for path in app.extensions["marketplace.settings"].index_dir.iterdir():
+        path.unlink()
+    assert titles("台灯", ANYONE) == {}
+    services.catch_up_if_behind()
+    assert titles("台灯", ANYONE) == {"wish": ["一盏台灯"]}
+
+
 def test_what_left_the_marketplace_leaves_the_files(app: Flask) -> None:
     wish = a_wish(title="独一无二的望远镜")
     services.rebuild()
