@@ -152,7 +152,8 @@ def _execute(run_id: int, tell: Progress) -> None:
         _fail(actor, run_id, f"solver: {error}")
         raise
     except BaseException as error:
-        _fail(actor, run_id, f"fault: {type(error).__name__}")
+        # Stopping the worker is no fault of the run: its page says to start another.
+        _fail(actor, run_id, f"fault: {type(error).__name__}" if isinstance(error, Exception) else "lost")
         raise
 
 
