@@ -47,7 +47,7 @@ class Chains:
         self._world = world
         self._network, self._flow = world.settled.network, world.settled.flow
         self._unserved = self._network.quantity.copy()
-        moved = np.flatnonzero(self._flow)
+        moved = world.settled.moved
         np.subtract.at(self._unserved, self._network.need[moved], self._flow[moved])
         order = np.argsort(self._network.offer[moved], kind="stable")
         self._moved = moved[order]

@@ -16,8 +16,9 @@ from matching.exchanges import NEVER
 from matching.levels import Levels
 from matching.load import Load
 from matching.policy import Policy
-from matching.prices import DEFAULT_POLICY, Prices, World, prices_of, world_of
+from matching.prices import DEFAULT_POLICY, World, world_of
 from matching.problem import Problem
+from matching.settled import by_need
 from matching.solution import Solution
 
 Outcome = Literal["assigned", "displaced", "held", "no candidate"]
@@ -97,16 +98,15 @@ class Explainer:
     def __init__(self, problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLICY) -> None:
         self._problem, self._solution = problem, solution
         self.world: World = world_of(problem, solution, policy)
-        self.prices: Prices = prices_of(problem, self.world)
+        self._inexact = np.zeros(problem.quantity.size, np.bool_)
+        self._inexact[problem.need[self.world.settled.coupled]] = True
         self._chains = Chains(self.world)
         self._load = Load.of(problem, solution)
-        used = np.zeros(problem.capacity.size, np.int64)
-        moved = np.flatnonzero(solution.flow)
-        np.add.at(used, problem.offer[moved], solution.flow[moved] * problem.use[moved])
-        self._room = np.where(self._load.full, 0, problem.capacity - used)
-        self._order = None if np.all(problem.need[1:] >= problem.need[:-1]) else np.argsort(problem.need, kind="stable")
-        self._first = np.zeros(problem.quantity.size + 1, np.int64)
-        np.cumsum(np.bincount(problem.need, minlength=problem.quantity.size), out=self._first[1:])
+        self._room = np.where(self._load.full, 0, problem.capacity - self._load.used[: problem.capacity.size])
+        settled = self.world.settled
+        self._arc, self._first = settled.arc, settled.first_arc
+        if self._arc.size < problem.need.size:  # needs under rules have no arcs there
+            self._arc, self._first = by_need(problem.need, problem.quantity.size)
 
     def explain(self, need: int, *, parts: PartsOf | None = None, rules: Rules | None = None) -> Explanation:
         """Explain one need; see :func:`explain`."""
@@ -151,8 +151,7 @@ class Explainer:
         return found
 
     def _arcs(self, need: int) -> Int64s:
-        rows = np.arange(self._first[need], self._first[need + 1])
-        return rows if self._order is None else self._order[rows]
+        return self._arc[self._first[need] : self._first[need + 1]]
 
     def _outcome(self, served: int, offer: Int64s) -> Outcome:
         if served:
@@ -173,7 +172,7 @@ class Explainer:
             search, own = self._chains.to_others(), int(self.world.weight[need])
         else:
             search, own = self._chains.to_own(offer[serving], fit[serving]), 0
-        exact = bool(self.prices.exact_need[need])
+        exact = not self._inexact[need]
         found = []
         for place in np.flatnonzero(~serving).tolist():
             at, label = int(offer[place]), int(search.label[offer[place]])

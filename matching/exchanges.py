@@ -96,20 +96,31 @@ class Exchanges:
             bound[open_pools] = self.above[bound[open_pools]]
 
 
-def exchanges_of(network: Network, flow: Int64s, weight: Int64s, first_arc: Int64s) -> Exchanges:
+def exchanges_of(
+    network: Network,
+    flow: Int64s,
+    moved: Int64s,
+    weight: Int64s,
+    first_arc: Int64s,
+    *,
+    dense_offers: int = DENSE_OFFERS,
+    chunk: int = CHUNK,
+) -> Exchanges:
     """The graph of a flow.
 
     Args:
         network: arcs sorted by need.
         flow: int64 (k,), units on each arc.
+        moved: int64, the arcs that carry units.
         weight: int64 (n,), what serving a unit of each need is worth beside its fit.
         first_arc: int64 (n + 1,), where the arcs of each need begin.
+        dense_offers: up to so many offers a table of all pairs is used.
+        chunk: about so many moves are looked at together.
     """
     offers, pools = network.capacity.size, network.pool_capacity.size
     ground = offers + pools
     above = np.concatenate([_up(network.pool, offers, ground), _up(network.pool_parent, offers, ground)])
     used = np.zeros(ground + 1, np.int64)
-    moved = np.flatnonzero(flow)
     np.add.at(used, network.offer[moved], flow[moved])
     rising = np.append(used[:offers], np.zeros(pools, np.int64))
     while rising.any():  # one nesting further up each time
@@ -124,7 +135,7 @@ def exchanges_of(network: Network, flow: Int64s, weight: Int64s, first_arc: Int6
     nodes = np.arange(ground, dtype=np.int64)
     loosened, taken = nodes[spare > 0], nodes[used[:ground] > 0]
     parts = [
-        _between(network, moved, first_arc),
+        _between(network, moved, first_arc, offers <= dense_offers, chunk),
         _leaving(network, moved, weight, ground),
         _entering(network, unserved, weight, ground),
         (loosened, above[loosened], np.zeros(loosened.size, np.int64)),
@@ -146,7 +157,7 @@ def _edges(one: Int64s, other: Int64s, gain: Int64s, nodes: int) -> Edges:
     return Edges(start, other[order].astype(np.int32), gain[order])
 
 
-def _leaving(network: Network, moved: NDArray[np.intp], weight: Int64s, ground: int) -> tuple[Int64s, Int64s, Int64s]:
+def _leaving(network: Network, moved: Int64s, weight: Int64s, ground: int) -> tuple[Int64s, Int64s, Int64s]:
     """Offers whose needs may lose a unit: the one that is worth least."""
     best = np.full(network.capacity.size, NEVER, np.int64)
     need = network.need[moved]
@@ -165,15 +176,17 @@ def _entering(network: Network, unserved: Int64s, weight: Int64s, ground: int) -
     return np.full(head.size, ground, np.int64), head, best[head]
 
 
-def _between(network: Network, moved: NDArray[np.intp], first_arc: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+def _between(
+    network: Network, moved: Int64s, first_arc: Int64s, dense: bool, size: int
+) -> tuple[Int64s, Int64s, Int64s]:
     """The best exchanges between offers: tail, head, gain of fit."""
     offers = network.capacity.size
     need = network.need[moved]
     degree = first_arc[need + 1] - first_arc[need]
     before = np.cumsum(degree)
-    chunk = (before - 1) // CHUNK if before.size else before
+    chunk = (before - 1) // size
     bounds = [*(np.flatnonzero(np.diff(chunk)) + 1).tolist(), moved.size]
-    table = np.full(offers * offers if offers <= DENSE_OFFERS else 0, NOBODY, np.int16)
+    table = np.full(offers * offers if dense else 0, NOBODY, np.int16)
     packed = np.zeros(0, np.int64)
     begin = 0
     for end in bounds:
@@ -183,12 +196,12 @@ def _between(network: Network, moved: NDArray[np.intp], first_arc: Int64s) -> tu
         pair = np.repeat(network.offer[arcs].astype(np.int64) * offers, count)
         pair += network.offer[choices]
         gain = network.fit[choices] - np.repeat(network.fit[arcs], count)
-        if table.size:
+        if dense:
             np.maximum.at(table, pair, gain.astype(np.int16))
         else:
             packed = _best_of(np.concatenate([packed, (pair << 16) + (gain - NOBODY)]))
         begin = end
-    if table.size:
+    if dense:
         table[:: offers + 1] = NOBODY
         pair = np.flatnonzero(table != NOBODY)
         return pair // offers, pair % offers, table[pair].astype(np.int64)

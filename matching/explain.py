@@ -89,7 +89,7 @@ def unmatched(
         budget_bound: bool (m,), offers whose capacity in the problem is what their budget pays for rather
             than their quantity.
     """
-    given = np.flatnonzero(solution.flow)
+    given = np.flatnonzero(solution.flow > 0)
     unserved = problem.quantity.copy()
     np.subtract.at(unserved, problem.need[given], solution.flow[given])
     rows = np.flatnonzero(unserved > 0)

@@ -20,18 +20,20 @@ class Load:
         binding: int64 (m,), the outermost that is full: m + the pool's number, or the offer's, also where nothing
             is. The units of two different ones are never the same.
         taken: int64 (m + p, T), units served by tier.
+        used: int64 (m + p,), capacity taken, in the terms of ``use``.
     """
 
     full: Bools
     binding: Int64s
     taken: Int64s
+    used: Int64s
 
     @classmethod
     def of(cls, problem: Problem, solution: Solution) -> Load:
         offers, pools = problem.capacity.size, problem.pool_capacity.size
         taken = np.zeros((offers + pools, max(problem.tiers, 1)), np.int64)
         used = np.zeros(offers + pools, np.int64)
-        arcs = np.flatnonzero(solution.flow)
+        arcs = np.flatnonzero(solution.flow > 0)
         flow, offer = solution.flow[arcs], problem.offer[arcs]
         np.add.at(taken, (offer, problem.tier[problem.need[arcs]]), flow)
         np.add.at(used, offer, flow * problem.use[arcs])
@@ -50,4 +52,4 @@ class Load:
             full[bound] = True
             binding[bound] = offers + pool[bound]
             pool[inside] = problem.pool_parent[pool[inside]]
-        return cls(full, binding, taken)
+        return cls(full, binding, taken, used)

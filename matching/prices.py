@@ -130,7 +130,7 @@ def world_of(problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLI
     settled = settle(problem, solution)
     scale = Scale(problem, policy)
     weight = scale.weight(problem.tier.astype(np.int64))
-    graph = exchanges_of(settled.network, settled.flow, weight, settled.first_arc)
+    graph = exchanges_of(settled.network, settled.flow, settled.moved, weight, settled.first_arc)
     enter, enter_from = _best_paths(graph.onward, graph.ground)
     leave, leave_to = _best_paths(graph.back, graph.ground)
     return World(settled, graph, enter, enter_from, leave, leave_to, weight, scale)

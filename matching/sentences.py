@@ -19,6 +19,9 @@ PART_NAMES = {
     "continuity": ("原服务方", "earlier supplier"),
 }
 
+SHORT_CHAIN = 3
+"""So many moves are told one by one; of longer chains only who loses or gets a unit."""
+
 
 class Names(NamedTuple):
     """What rows and bits are called; without one they are numbered."""
@@ -88,6 +91,13 @@ class _Words:
         return "（" + "、".join(f"{name} {points(value)} 分" for name, value in told) + "）"
 
 
+def told_moves(moves: Sequence[Move]) -> list[Move]:
+    """The moves that are told one by one: all of a short chain; of a long one who loses or gets a unit."""
+    if len(moves) <= SHORT_CHAIN:
+        return list(moves)
+    return [move for move in moves if NOWHERE in (move.source, move.target)] or list(moves[:1])
+
+
 def points(fit: int) -> str:
     """A fit of 0 to 10000 in points of 100, with as many digits as it takes."""
     return f"{fit / 100:.2f}".rstrip("0").rstrip(".")
@@ -117,9 +127,12 @@ class _Chinese(_Words):
         if one.cost is None:
             return f"{start}：它没有任何名额。"
         effect = self._effect(one.cost, told)
-        moves = "；".join(self._move(move) for move in one.moves)
         about = "" if one.exact else "（套餐、整体满足等决定保持不变时的估计）"
-        return f"{start}：{effect}{about}" + (f"。受影响的是：{moves}。" if moves else "。")
+        changed = [self._move(move) for move in told_moves(one.moves)]
+        others = len(one.moves) - len(changed)
+        if others:
+            changed.append(f"另有 {others} 份需求改换资源")
+        return f"{start}：{effect}{about}。" + (f"受影响的是：{'；'.join(changed)}。" if changed else "")
 
     def _inner(self, parts: Mapping[str, int]) -> str:
         return self.parts(parts).replace("（", "，").replace("）", "")
@@ -128,7 +141,11 @@ class _Chinese(_Words):
         units = list(cost.units)
         if told.served < told.quantity:  # the unit gained is this need's own
             units[told.tier] += 1
-        lost = [f"{self.tier(tier)}需求少满足 {count} 份" for tier, count in enumerate(units) if count > 0]
+        lost = [
+            f"{self.tier(tier)}需求{'少' if count > 0 else '多'}满足 {abs(count)} 份"
+            for tier, count in enumerate(units)
+            if count
+        ]
         if cost.fit > 0:
             lost.append(f"总契合度减少 {points(cost.fit)} 分")
         elif cost.fit < 0:
@@ -202,9 +219,16 @@ class _English(_Words):
         start = f"From {self.offer(one.offer)} instead (fit {points(one.fit)}{self._inner(one.parts)})"
         if one.cost is None:
             return f"{start}: it has no capacity at all."
-        moves = "; ".join(self._move(move) for move in one.moves)
         about = "" if one.exact else " (an estimate that keeps bundles and the like as they are)"
-        return f"{start}: {self._effect(one.cost, told)}{about}." + (f" Affected: {moves}." if moves else "")
+        changed = [self._move(move) for move in told_moves(one.moves)]
+        others = len(one.moves) - len(changed)
+        if others:
+            changed.append(
+                "1 more unit changes its offer" if others == 1 else f"{others} more units change their offers"
+            )
+        return f"{start}: {self._effect(one.cost, told)}{about}." + (
+            f" Affected: {'; '.join(changed)}." if changed else ""
+        )
 
     def _inner(self, parts: Mapping[str, int]) -> str:
         return self.parts(parts).replace(" (", ", ").replace(")", "")
@@ -213,7 +237,11 @@ class _English(_Words):
         units = list(cost.units)
         if told.served < told.quantity:  # the unit gained is this need's own
             units[told.tier] += 1
-        lost = [f"{count} {self.tier(tier)} unit less is served" for tier, count in enumerate(units) if count > 0]
+        lost = [
+            f"1 {self.tier(tier)} unit {'less' if count > 0 else 'more'} is served"
+            for tier, count in enumerate(units)
+            if count
+        ]
         if cost.fit > 0:
             lost.append(f"total fit falls by {points(cost.fit)} points")
         elif cost.fit < 0:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.columns import Bools, Int64s
+from matching.columns import Bools, Int32s, Int64s
 from matching.components import split
 from matching.coupling import examine
 from matching.network import Network, best_flow
@@ -20,6 +20,7 @@ class Settled(NamedTuple):
     Attributes:
         network: its columns, arcs sorted by need; an offer under coupling rules has no capacity left.
         flow: int64, units on its arcs; of greatest worth.
+        moved: int64, its arcs that carry units.
         arc: int64, the problem's arc that each of its arcs is.
         first_arc: int64 (n + 1,), where the arcs of each need begin.
         coupled: int64, the problem's arcs in parts where coupling rules may bear on prices.
@@ -28,6 +29,7 @@ class Settled(NamedTuple):
 
     network: Network
     flow: Int64s
+    moved: Int64s
     arc: Int64s
     first_arc: Int64s
     coupled: Int64s
@@ -50,16 +52,24 @@ def settle(problem: Problem, solution: Solution) -> Settled:
     arc = np.arange(problem.need.size, dtype=np.int64)
     if coupled.size:
         network, flow, arc = _kept(network, flow, needs, offers)
-    if network.need.size and np.any(network.need[1:] < network.need[:-1]):
-        order = np.argsort(network.need, kind="stable")
+    order, first_arc = by_need(network.need, problem.quantity.size)
+    if np.any(order[1:] < order[:-1]):
         network, flow, arc = network.of(order), flow[order], arc[order]
     if solution.status != "optimal":
         again = np.flatnonzero(np.isin(arc, coupled)) if solution.status == "feasible" else np.arange(arc.size)
         flow = flow.copy()
         flow[again] = best_flow(network.of(again))
-    first_arc = np.zeros(problem.quantity.size + 1, np.int64)
-    np.cumsum(np.bincount(network.need, minlength=problem.quantity.size), out=first_arc[1:])
-    return Settled(network, flow, arc, first_arc, coupled, needs, offers)
+    return Settled(network, flow, np.flatnonzero(flow > 0), arc, first_arc, coupled, needs, offers)
+
+
+def by_need(need: Int32s, needs: int) -> tuple[Int64s, Int64s]:
+    """The arcs in the order of their needs, and where those of each need (and of one more) begin in it."""
+    arc = np.arange(need.size, dtype=np.int64)
+    if np.any(need[1:] < need[:-1]):
+        arc = np.argsort(need, kind="stable").astype(np.int64)
+    first = np.zeros(needs + 1, np.int64)
+    np.cumsum(np.bincount(need, minlength=needs), out=first[1:])
+    return arc, first
 
 
 def _coupling_rows(problem: Problem, offers: Bools) -> tuple[Bools, Bools]:
@@ -126,6 +136,8 @@ def _own_units(problem: Problem, units: Int64s) -> Int64s:
 
     Meant for offers with one use and one cost; what is given for others is never used.
     """
+    if np.all(problem.use == 1) and not np.any(problem.budget >= 0):
+        return problem.capacity
     pooled = problem.pool >= 0
     use, cost = np.ones(units.size, np.int64), np.zeros(units.size, np.int64)
     use[problem.offer], cost[problem.offer] = problem.use, problem.cost
