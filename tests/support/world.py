@@ -12,8 +12,9 @@ from marketplace.accounts.models import Membership, User
 from marketplace.allocations.models import Allocation
 from marketplace.cases.models import Case, Consent, Person
 from marketplace.extensions import db
+from marketplace.matches.models import MatchRun
 from marketplace.needs.models import Need
-from marketplace.organizations.models import Organization
+from marketplace.organizations.models import Alliance, Organization
 from marketplace.permissions import Role
 from marketplace.projects.models import Capacity, Project
 from marketplace.records import today
@@ -181,3 +182,17 @@ def an_allocation(need: Need | None = None, capacity: Capacity | None = None, **
 
 def in_days(days: int) -> date:
     return today() + timedelta(days=days)
+
+
+def a_run(region: str = DAWUKOU, **values: Any) -> MatchRun:
+    """A finished matching run."""
+    given = {"region": region, "started_by": "system:test", "state": "done", "progress": 100}
+    run: MatchRun = save(MatchRun(**(given | values)))
+    return run
+
+
+def an_alliance(region: str = DAWUKOU, **values: Any) -> Alliance:
+    """An alliance without members."""
+    given = {"slug": f"a-{uuid.uuid4().hex[:8]}", "name": "测试联盟", "region": region}
+    alliance: Alliance = save(Alliance(**(given | values)))
+    return alliance
