@@ -3,13 +3,16 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from marketplace import jobs
 from marketplace.accounts.services import actor_of
@@ -246,3 +249,50 @@ def test_an_empty_region_is_no_fault(app: Flask) -> None:
     run = services.run_now(SYSTEM, world.DAWUKOU)
     assert (run.state, run.summary["needs"], run.summary["proposals"]) == ("done", 0, 0)
     assert db.session.scalar(select(func.count()).select_from(MatchRun)) == 1
+
+
+DIES_BEFORE_ITS_COMMIT = """
+import os, signal, sys
+from sqlalchemy import event, func, select
+from marketplace import create_app
+from marketplace.allocations.models import Allocation
+from marketplace.extensions import db
+from marketplace.matches import services
+from marketplace.permissions import system_actor
+
+def die_with_proposals(session):
+    if session.scalar(select(func.count()).select_from(Allocation)):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    with create_app().app_context():
+        event.listen(db.session, "before_commit", die_with_proposals)
+        services.run_now(system_actor("test"), sys.argv[1])
+"""
+
+
+def test_a_worker_killed_while_writing_leaves_nothing_half_written(app: Flask, tmp_path: Path) -> None:
+    world.a_capacity()
+    for _ in range(5):
+        world.a_need()
+    db.session.rollback()
+    script = tmp_path / "dies.py"
+    script.write_text(DIES_BEFORE_ITS_COMMIT, encoding="utf-8")
+    keys = app.extensions["marketplace.settings"].keys
+    environ = {
+        **os.environ,
+        "INSTANCE_DIR": str(tmp_path),
+        "SECRET_KEY": keys.secret_key,
+        "FIELD_KEYS": ",".join(keys.field_keys),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    killed = subprocess.run([sys.executable, str(script), world.DAWUKOU], env=environ, check=False, timeout=120)
+    assert killed.returncode == -signal.SIGKILL
+    assert db.session.scalar(select(func.count()).select_from(Allocation)) == 0
+    run = db.session.scalars(select(MatchRun)).one()
+    assert run.state == "running"
+    db.session.execute(update(MatchRun).values(heartbeat_at=now() - timedelta(minutes=6)))
+    db.session.commit()
+    services.take_up_lost_runs()
+    assert again(run).failure == "lost"
+    assert services.run_now(SYSTEM, world.DAWUKOU).summary["proposals"] == 5
