@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, relationship
 
 from marketplace.extensions import Model
@@ -104,7 +104,7 @@ class Delivery(Model, Record):
     delivered_on: Mapped[date] = column(P2, "day of delivery")
     quantity: Mapped[int] = column(P2, "units delivered")
     people_served: Mapped[int] = column(P2, "person-times (人次)", default=1)
-    value_fen: Mapped[int] = column(P2, "value of money or goods, fen", default=0)
+    value_fen: Mapped[int] = column(P2, "value of money or goods, fen", BigInteger, default=0)
     value_kind: Mapped[str] = column(P2, "money or goods", String(8), default="goods")
     disputed: Mapped[bool] = column(P2, "disputed by the caseworker: kept for the history, not counted", default=False)
 

@@ -4,7 +4,7 @@ import secrets
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, and_, or_, select
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ColumnElement, ForeignKey, Index, String, and_, or_, select
 from sqlalchemy.orm import Mapped, relationship
 
 from marketplace.cases.models import Case, Consent
@@ -64,7 +64,7 @@ class Need(Model, Record, Imported):
     quantity: Mapped[int] = column(P1, "units asked for")
     allocated: Mapped[int] = column(P1, "units accepted, delivering, delivered or confirmed", default=0)
     unit: Mapped[str] = column(P1, "what one of the quantity is", String(10), default="")
-    value_fen: Mapped[int | None] = column(P1, "price band of a wish, fen")
+    value_fen: Mapped[int | None] = column(P1, "price band of a wish, fen", BigInteger)
     urgency: Mapped[str] = column(P2, "the caseworker's colour for this need", String(6))
     groups: Mapped[list[str]] = column(P3, "target groups and recognitions", JSON, default=list)
     requires: Mapped[list[str]] = column(P2, "qualifications that whoever serves must have", JSON, default=list)

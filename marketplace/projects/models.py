@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ColumnElement, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, relationship
 
 from marketplace.extensions import Model
@@ -93,9 +93,9 @@ class Capacity(Model, Record, Imported):
     quantity: Mapped[int] = column(P1, "units offered")
     allocated: Mapped[int] = column(P1, "units given or promised", default=0)
     pool_id: Mapped[int | None] = column(P1, "shared quantity", ForeignKey("pool.id"), index=True)
-    budget_fen: Mapped[int | None] = column(P2, "money available, fen")
-    committed_fen: Mapped[int] = column(P2, "money given or promised, fen", default=0)
-    unit_cost_fen: Mapped[int] = column(P2, "money a unit takes, fen", default=0)
+    budget_fen: Mapped[int | None] = column(P2, "money available, fen", BigInteger)
+    committed_fen: Mapped[int] = column(P2, "money given or promised, fen", BigInteger, default=0)
+    unit_cost_fen: Mapped[int] = column(P2, "money a unit takes, fen", BigInteger, default=0)
     minimum_batch: Mapped[int] = column(P1, "least units if it serves any", default=0)
     latitude: Mapped[float | None] = column(P1, "where it starts from; the region's seat when empty")
     longitude: Mapped[float | None] = column(P1, "where it starts from")

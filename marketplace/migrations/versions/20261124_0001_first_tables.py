@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-24 21:10:48.330088
+Create Date: 2026-11-24 21:34:54.199131
 
 """
 from alembic import op
@@ -249,7 +249,7 @@ def upgrade():
     sa.Column('quantity', sa.Integer(), nullable=False),
     sa.Column('allocated', sa.Integer(), nullable=False),
     sa.Column('unit', sa.String(length=10), nullable=False),
-    sa.Column('value_fen', sa.Integer(), nullable=True),
+    sa.Column('value_fen', sa.BigInteger(), nullable=True),
     sa.Column('urgency', sa.String(length=6), nullable=False),
     sa.Column('groups', sa.JSON(), nullable=False),
     sa.Column('requires', sa.JSON(), nullable=False),
@@ -371,9 +371,9 @@ def upgrade():
     sa.Column('quantity', sa.Integer(), nullable=False),
     sa.Column('allocated', sa.Integer(), nullable=False),
     sa.Column('pool_id', sa.Integer(), nullable=True),
-    sa.Column('budget_fen', sa.Integer(), nullable=True),
-    sa.Column('committed_fen', sa.Integer(), nullable=False),
-    sa.Column('unit_cost_fen', sa.Integer(), nullable=False),
+    sa.Column('budget_fen', sa.BigInteger(), nullable=True),
+    sa.Column('committed_fen', sa.BigInteger(), nullable=False),
+    sa.Column('unit_cost_fen', sa.BigInteger(), nullable=False),
     sa.Column('minimum_batch', sa.Integer(), nullable=False),
     sa.Column('latitude', sa.Double(), nullable=True),
     sa.Column('longitude', sa.Double(), nullable=True),
@@ -481,7 +481,7 @@ def upgrade():
     sa.Column('delivered_on', sa.Date(), nullable=False),
     sa.Column('quantity', sa.Integer(), nullable=False),
     sa.Column('people_served', sa.Integer(), nullable=False),
-    sa.Column('value_fen', sa.Integer(), nullable=False),
+    sa.Column('value_fen', sa.BigInteger(), nullable=False),
     sa.Column('value_kind', sa.String(length=8), nullable=False),
     sa.Column('disputed', sa.Boolean(), nullable=False),
     sa.Column('id', sa.Integer(), nullable=False),

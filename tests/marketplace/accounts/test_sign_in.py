@@ -10,7 +10,8 @@ from marketplace.extensions import db
 from marketplace.permissions import Role
 from tests.support.client import Browser
 
-TOKEN = re.compile(r'name="csrf[-_]token" (?:content|value)="[^"]+"')
+#: Signed tokens, which hold the time they were made.
+TOKEN = re.compile(r'(?:content|value)="[\w-]+\.[\w-]+\.[\w-]+"')
 PASSWORD = "a sentence is easy to keep"
 
 
