@@ -25,6 +25,8 @@ class Policy:
             those for the need's own groups, waiting the needs posted longest ago.
         closeness_scale_km: the distance at which closeness has clearly faded, above 0.
         waiting_full_days: the days of waiting that count in full, above 0.
+        candidates_per_need: how many of its best arcs a need keeps at first, at least 1; None keeps all. It
+            bounds the memory and never changes how good the result is: see :mod:`matching.generation`.
     """
 
     tiers: int = 3
@@ -34,11 +36,13 @@ class Policy:
     waiting_weight: int = 15
     closeness_scale_km: float = 20.0
     waiting_full_days: float = 90.0
+    candidates_per_need: int | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.type == "int" and type(value) is not int:
+            whole = field.type == "int" or (field.type == "int | None" and value is not None)
+            if whole and type(value) is not int:
                 raise InvalidPolicy(f"{field.name}: expected a whole number, got {value!r}")
             if field.type == "float":
                 if type(value) not in (int, float):
@@ -48,6 +52,8 @@ class Policy:
                 object.__setattr__(self, field.name, float(value))
         if not 1 <= self.tiers <= 128:
             raise InvalidPolicy(f"tiers: must be from 1 to 128, got {self.tiers}")
+        if self.candidates_per_need is not None and self.candidates_per_need < 1:
+            raise InvalidPolicy(f"candidates_per_need: must be at least 1, got {self.candidates_per_need}")
         for name, weight in self.weights.items():
             if not 0 <= weight <= 1_000_000:
                 raise InvalidPolicy(f"{name}_weight: must be from 0 to 1000000, got {weight}")
@@ -86,6 +92,6 @@ class Policy:
                 raise InvalidPolicy(f"{key}: unknown key; known are {', '.join(known)}")
         return cls(**told)
 
-    def as_dict(self) -> dict[str, int | float]:
+    def as_dict(self) -> dict[str, int | float | None]:
         """The values by name, for reports and records."""
         return asdict(self)

@@ -16,6 +16,7 @@ def test_the_default_has_three_tiers_and_weights_that_add_to_a_hundred() -> None
     assert policy.tiers == 3
     assert policy.weights == {"closeness": 40, "specialisation": 25, "group_fit": 20, "waiting": 15}
     assert (policy.closeness_scale_km, policy.waiting_full_days) == (20.0, 90.0)
+    assert policy.candidates_per_need is None
     with pytest.raises(dataclasses.FrozenInstanceError):
         policy.tiers = 4  # type: ignore[misc]  # the point of the test
 
@@ -30,6 +31,8 @@ def test_the_default_has_three_tiers_and_weights_that_add_to_a_hundred() -> None
         ({"waiting_weight": -1}, "waiting_weight: must be from 0 to 1000000"),
         ({"waiting_weight": 10**7}, "waiting_weight: must be from 0 to 1000000"),
         ({"waiting_weight": "15"}, "waiting_weight: expected a whole number, got '15'"),
+        ({"candidates_per_need": 0}, "candidates_per_need: must be at least 1, got 0"),
+        ({"candidates_per_need": 8.0}, "candidates_per_need: expected a whole number, got 8.0"),
         ({"closeness_scale_km": 0}, "closeness_scale_km: must be above 0"),
         ({"closeness_scale_km": float("nan")}, "closeness_scale_km: must be above 0 and finite"),
         ({"waiting_full_days": float("inf")}, "waiting_full_days: must be above 0 and finite"),
@@ -84,5 +87,5 @@ def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_policy_is_recorded_by_its_values() -> None:
-    policy = Policy(tiers=2)
+    policy = Policy(tiers=2, candidates_per_need=8)
     assert Policy(**policy.as_dict()) == policy  # type: ignore[arg-type]  # values of both number types
