@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, generate_csrf
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from whitenoise import WhiteNoise
 
@@ -217,12 +218,20 @@ def _page_context() -> dict[str, Any]:
         "may_reach": lambda permission, row: permissions.may_reach(actor, permission, row),
         "locale": str(_current_locale()),
         "navigation": navigation(actor),
-        "demo_instance": accounts.is_demo_instance(),
+        "demo_instance": _demo_instance(),
         "csrf_token": generate_csrf,
         "login_url": url_for("security.login"),
         "logout_url": url_for("security.logout"),
         "register_url": url_for("accounts.register"),
     }
+
+
+def _demo_instance() -> bool:
+    """Whether pages carry the demonstration mark; a page that tells of a broken database cannot ask it."""
+    try:
+        return accounts.is_demo_instance()
+    except SQLAlchemyError:
+        return False
 
 
 def _current_locale() -> Any:
