@@ -210,9 +210,8 @@ class _English(_Words):
         taken = ", ".join(f"{units} {self.tier(tier)}" for tier, units in enumerate(told.taken) if units)
         count = len(told.candidates)
         capacities = "the 1 capacity that fits" if count == 1 else f"the {count} capacities that fit"
-        return (
-            f"{start}: {capacities} cannot take it." if not taken else f"{start}: {capacities} went to {taken} units."
-        )
+        went = f"went to {taken} unit{'' if sum(told.taken) == 1 else 's'}" if taken else "cannot take it"
+        return f"{start}: {capacities} {went}."
 
     def runner_up(self, told: Explanation, one: RunnerUp) -> str:
         """What another choice would cost."""
