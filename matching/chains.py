@@ -98,15 +98,14 @@ class Chains:
         while node not in search.ends and search.onward[node] != NOWHERE:
             node = int(search.onward[node])
             nodes.append(node)
-        if node not in search.ends:
-            while node != ground:
-                node = int(world.leave_to[node])
-                nodes.append(node)
-            if search.best_end != NOWHERE and world.enter[search.best_end] > 0:
-                back = [search.best_end]
-                while back[-1] != ground:
-                    back.append(int(world.enter_from[back[-1]]))
-                nodes += back[-2::-1]
+        while node != ground and node not in search.ends:
+            node = int(world.leave_to[node])
+            nodes.append(node)
+        if node == ground and search.best_end != NOWHERE and world.enter[search.best_end] > 0:
+            back = [search.best_end]
+            while back[-1] != ground:
+                back.append(int(world.enter_from[back[-1]]))
+            nodes += back[-2::-1]
         return _without_loops(nodes)
 
     def _move(self, one: int, other: int, asking: int) -> Move | None:

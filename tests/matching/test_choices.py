@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -218,6 +219,18 @@ def test_long_chains_are_told_by_who_loses_and_gets() -> None:
     assert [move.target for move in one.moves] == [3, 2, 1, NOWHERE]
     assert describe(told, "en")[1].endswith(" Affected: need 1 loses 1 unit of “2”; 3 more units change their offers.")
     assert describe(told, "zh")[1].endswith("受影响的是：需求「1」失去「2」的 1 份；另有 3 份需求改换资源。")
+
+
+def test_a_chain_ends_where_the_need_itself_gives_up_its_unit() -> None:
+    """Not a step further: the need could move on from there to spare capacity, but it is the one that asks."""
+    problem = Problem(
+        quantity=[1, 2, 3, 3], tier=[0] * 4, capacity=[4, 5, 1], need=[0, 0, 0, 1, 1, 2, 3],
+        offer=[0, 1, 2, 0, 1, 1, 0], fit=[0] * 7,
+    )  # fmt: skip
+    solution = solve(problem)
+    flow = np.array([1, 0, 0, 0, 2, 3, 3], np.int64)
+    told = explain(problem, replace(solution, flow=flow), need=0)
+    assert [(one.offer, one.worth, one.moves) for one in told.runners_up] == [(1, 0, (Move(1, 1, 0),)), (2, 0, ())]
 
 
 def test_needs_under_rules_are_estimates_and_promise_no_small_change() -> None:
