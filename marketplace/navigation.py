@@ -46,8 +46,11 @@ def navigation(actor: Actor) -> list[Link]:
 
 
 def _current(endpoint: str, menu: list[str]) -> str | None:
-    """The one entry that stands for a page: its own, or else the first of the same subject."""
+    """The one entry that stands for a page: its own, or else the last of the same subject.
+
+    The first of allocations is a volunteer's own claims; who has the list of all of them works in that.
+    """
     if endpoint in menu:
         return endpoint
     subject = endpoint.split(".")[0] + "."
-    return next((entry for entry in menu if entry.startswith(subject)), None)
+    return next((entry for entry in reversed(menu) if entry.startswith(subject)), None)
