@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask import Flask
-from flask_babel import format_date, format_datetime, format_decimal, get_locale
+from flask_babel import format_date, format_decimal, format_time, get_locale
 from flask_babel import lazy_gettext as _
 
 from marketplace import regions, taxonomy
@@ -141,7 +141,8 @@ def day(value: date | None) -> str:
 
 
 def moment(value: datetime | None) -> str:
-    return "" if value is None else format_datetime(value, "medium")
+    """A day and the time of day, without seconds, which no reader asks for."""
+    return "" if value is None else f"{format_date(value, 'medium')} {format_time(value, 'short')}"
 
 
 def init_app(app: Flask) -> None:

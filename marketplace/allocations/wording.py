@@ -101,4 +101,4 @@ def _groups(value: int) -> str:
 
 def percent(fit: int | None) -> Any:
     """A fit of 0 to 10000 as percent, or a dash."""
-    return "—" if fit is None else f"{round(fit / 100)} %"
+    return "—" if fit is None else f"{round(fit / 100)}%"
