@@ -161,7 +161,25 @@ def candidates(
     *,
     chunk_pairs: int = CHUNK_PAIRS,
 ) -> Candidates:
-    """All eligible pairs.
+    """All eligible pairs at once; see :func:`candidate_blocks`."""
+    found = list(candidate_blocks(needs, offers, tables, as_of, chunk_pairs=chunk_pairs))
+    if not found:
+        empty = np.zeros(0, np.int32)
+        return Candidates(empty, empty, empty)
+    need = np.concatenate([block.need for block in found])
+    offer = np.concatenate([block.offer for block in found])
+    return Candidates(need, offer, np.concatenate([block.metres for block in found]))
+
+
+def candidate_blocks(
+    needs: Needs,
+    offers: Offers,
+    tables: CodeTables,
+    as_of: np.datetime64,
+    *,
+    chunk_pairs: int = CHUNK_PAIRS,
+) -> Iterator[Candidates]:
+    """All eligible pairs, block by block: each holds whole needs, later ones in later blocks.
 
     Args:
         as_of: datetime64[D], the day of the run.
@@ -171,7 +189,6 @@ def candidates(
         Pairs sorted by (need, offer); the same on every machine but for distances within a rounding error.
     """
     need_open, offer_open = open_on(as_of, needs, offers)
-    found: list[tuple[Int32s, Int32s, Int32s]] = []
     points = _Points.of(needs, offers, tables)
     limits = offers.groups & tables.excluding_groups
     for need, offer in _pairs(needs, offers, tables, np.flatnonzero(need_open), offer_open, chunk_pairs):
@@ -179,12 +196,7 @@ def candidates(
         need, offer = need[keep], offer[keep]
         chord = points.chord(need, offer)
         near = np.flatnonzero(chord <= points.reach[offer])
-        found.append((need[near], offer[near], _metres(chord[near])))
-    if not found:
-        empty = np.zeros(0, np.int32)
-        return Candidates(empty, empty, empty)
-    need, offer, metres = (np.concatenate(column) for column in zip(*found, strict=True))
-    return Candidates(need, offer, metres)
+        yield Candidates(need[near], offer[near], _metres(chord[near]))
 
 
 def funnel(needs: Needs, offers: Offers, tables: CodeTables, as_of: np.datetime64, rows: Int64s) -> Funnel:
