@@ -43,6 +43,9 @@ _TITLES: dict[str, tuple[Any, str]] = {
 _REASONS: dict[str, Any] = {
     **TRIAGE_RULES,
     **REVEAL_REASONS,
+    "arrange": _("Arrange a visit or delivery"),
+    "deliver": _("Deliver today"),
+    "clarify": _("Ask about details"),
     "self": _("by the person"),
     "guardian": _("by the guardian"),
     "legal_basis": _("on a legal basis"),
@@ -90,7 +93,9 @@ def _entry(event: AuditEvent) -> HistoryEntry:
     if event.action.startswith("consent:"):
         parts.append(str(_PURPOSES.get(event.after or event.before or "", "")))
     if event.reason:
-        parts.append(str(_REASONS.get(event.reason, event.reason)))
+        # A supplier's look names its allocation behind the reason; people read the reason alone.
+        reason = event.reason.partition(", ")[0] if event.action.endswith(":reveal") else event.reason
+        parts.append(str(_REASONS.get(reason, reason)))
     return HistoryEntry(
         datetime.fromisoformat(event.occurred_at), title, _who(event.actor_role), " · ".join(parts), icon
     )
