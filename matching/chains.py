@@ -53,9 +53,16 @@ class Chains:
         self._moved = moved[order]
         self._first = np.searchsorted(self._network.offer[self._moved], np.arange(self._network.capacity.size + 1))
 
-    def to_others(self) -> Search:
-        """Ways to end where others give up a unit or capacity is spare."""
-        return Search(self._world.leave, np.full(self._world.leave.size, NOWHERE), frozenset(), NOWHERE)
+    def to_others(self, need: int) -> Search:
+        """Ways to end where others give up a unit for the need, or capacity is spare."""
+        world, end = self._world, int(self._world.graph.unserved_at[need])
+        onward = np.full(world.leave.size, NOWHERE, np.int64)
+        if end == world.graph.ground:
+            return Search(world.leave, onward, frozenset(), NOWHERE)
+        label = np.where(world.leave > NEVER, world.leave + world.enter[end], NEVER)
+        label[end] = max(int(label[end]), 0)
+        improve(world.graph.back, label, np.array([end]), onward)
+        return Search(label, onward, frozenset([end]), NOWHERE)
 
     def to_own(self, offers: Int64s, fits: Int64s) -> Search:
         """Ways to end at one of the offers of a need that gives up a unit there, of the given fit.
@@ -86,7 +93,7 @@ class Chains:
             before = int(world.enter_from[node])
             if before == NOWHERE:
                 return NOWHERE
-            if before == world.graph.ground:
+            if before >= world.graph.ground:
                 move = self._move(before, node, NOWHERE)
                 return NOWHERE if move is None else move.need
             node = before
@@ -113,10 +120,10 @@ class Chains:
         graph, offers = self._world.graph, self._network.capacity.size
         if one < offers and other < offers:
             return Move(self._exchanged(one, other, asking), one, other)
-        if one < offers and other == graph.ground and not (graph.above[one] == other and graph.spare[one] > 0):
-            return Move(self._displaced(one), one, NOWHERE)
-        if one == graph.ground and other < offers:
-            need = self._waiting(other)
+        if one < offers and other >= graph.ground and not (graph.above[one] == other and graph.spare[one] > 0):
+            return Move(self._displaced(one, other), one, NOWHERE)
+        if one >= graph.ground and other < offers:
+            need = self._waiting(other, one)
             return None if need == NOWHERE else Move(need, NOWHERE, other)
         return None
 
@@ -136,17 +143,19 @@ class Chains:
         movers = need[at[there]]
         return int(movers[np.lexsort([movers, movers == asking, -gain])[0]])
 
-    def _displaced(self, offer: int) -> int:
-        """The need at the offer that is worth least."""
+    def _displaced(self, offer: int, end: int) -> int:
+        """The need at the offer that is worth least, of those whose unserved units are at a node."""
         arcs = self._served(offer)
+        arcs = arcs[self._world.graph.unserved_at[self._network.need[arcs]] == end]
         need = self._network.need[arcs]
         return int(need[(self._world.weight[need] + self._network.fit[arcs]).argmin()])
 
-    def _waiting(self, offer: int) -> int:
-        """The need with unserved units that is worth most at the offer."""
+    def _waiting(self, offer: int, end: int) -> int:
+        """The need with unserved units at a node that is worth most at the offer; -1 none."""
         arcs = self._by_offer[offer]
         need = self._network.need[arcs]
-        arcs, need = arcs[self._unserved[need] > 0], need[self._unserved[need] > 0]
+        waits = (self._unserved[need] > 0) & (self._world.graph.unserved_at[need] == end)
+        arcs, need = arcs[waits], need[waits]
         return int(need[(self._world.weight[need] + self._network.fit[arcs]).argmax()]) if arcs.size else NOWHERE
 
     @cached_property

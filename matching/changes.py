@@ -68,7 +68,7 @@ def units_more(world: World, chains: Chains, need: int, offers: Int64s, fits: In
     """One unit more at the candidate where the need is first in line, or where another just as urgent is."""
     if offers.size == 0:
         return []
-    own = world.weight[need] + fits
+    own = world.coming_in[need] + fits
     enter = world.enter[offers]
     sure = np.flatnonzero(own >= enter)
     if sure.size:
@@ -88,7 +88,7 @@ def changes_of(rules: Rules, world: World, need: int) -> list[Change]:
     fails, short, lacking = _failing(rules, need)
     leave = world.leave[: len(rules.offers)]
     # A new pair's fit is unknown: whether the need comes in is told by the tiers alone.
-    worth = np.where(leave > NEVER, leave + world.weight[need], NEVER)
+    worth = np.where(leave > NEVER, leave + world.coming_in[need], NEVER)
     once = np.flatnonzero((fails.sum(axis=1) == 1) & (worth > 0) & ~world.settled.offers)
     found = []
     for place, rule in enumerate(FUNNEL_REASONS):

@@ -169,10 +169,10 @@ class Explainer:
         serving: Bools = flow > 0
         search: Search
         if flow.sum() < self._problem.quantity[need]:
-            search, own = self._chains.to_others(), int(self.world.weight[need])
+            search, own = self._chains.to_others(need), int(self.world.weight[need])
         else:
             search, own = self._chains.to_own(offer[serving], fit[serving]), 0
-        exact = not self._inexact[need]
+        exact = not (self._inexact[need] or self.world.fair)
         found = []
         for place in np.flatnonzero(~serving).tolist():
             at, label = int(offer[place]), int(search.label[offer[place]])

@@ -13,6 +13,9 @@ for unserved units and unused capacity alike. Its edges are
     above -> a   a is used: one unit less there is one unit spare above
     and the same two for every pool and what is above it
 
+Where fairness between groups counts, each group has a node of its own in place of the ground, with an edge from
+the ground for a unit more of the group and one to it for a unit less (:mod:`matching.evenness`).
+
 A path is a chain of such moves and the sum of its gains what it is worth. Where the flow is of greatest worth
 no closed path gains, so best paths exist and visit each node at most once (Ahuja, Magnanti & Orlin 1993,
 Network Flows, theorem 9.1); :func:`improve` finds them by the label-correcting method of Bellman and Ford,
@@ -61,21 +64,36 @@ class Edges(NamedTuple):
     gain: Int64s
 
 
+class GroupGains(NamedTuple):
+    """Groups of needs: int64 (n,) the group of each (-1 none), int64 (g,) gain of a unit more and less of each."""
+
+    group: Int64s
+    more: Int64s
+    less: Int64s
+
+
 @dataclass(frozen=True)
 class Exchanges:
-    """The graph of best exchanges. Nodes: the offers (m), then the pools (p), then the ground.
+    """The graph of best exchanges. Nodes: the offers (m), then the pools (p), then the ground, then groups.
 
     Attributes:
         onward: the edges by the node they leave.
         back: the edges by the node they enter.
         above: int64 (m + p,), the pool that each offer and pool lies in, or the ground.
         spare: int64 (m + p,), units not used.
+        unserved_at: int64 (n,), the node of each need's unserved units: its group's, or the ground.
     """
 
     onward: Edges
     back: Edges
     above: Int64s
     spare: Int64s
+    unserved_at: Int64s
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes there are."""
+        return self.onward.start.size - 1
 
     @property
     def ground(self) -> int:
@@ -102,6 +120,7 @@ def exchanges_of(
     moved: Int64s,
     weight: Int64s,
     first_arc: Int64s,
+    groups: GroupGains | None = None,
     *,
     dense_offers: int = DENSE_OFFERS,
     chunk: int = CHUNK,
@@ -114,6 +133,7 @@ def exchanges_of(
         moved: int64, the arcs that carry units.
         weight: int64 (n,), what serving a unit of each need is worth beside its fit.
         first_arc: int64 (n + 1,), where the arcs of each need begin.
+        groups: what a unit more and less of each group is worth, where that counts.
         dense_offers: up to so many offers a table of all pairs is used.
         chunk: about so many moves are looked at together.
     """
@@ -134,15 +154,30 @@ def exchanges_of(
     np.subtract.at(unserved, network.need[moved], flow[moved])
     nodes = np.arange(ground, dtype=np.int64)
     loosened, taken = nodes[spare > 0], nodes[used[:ground] > 0]
+    unserved_at = np.full(network.quantity.size, ground, np.int64)
+    nodes_more = np.zeros(0, np.int64)
+    gains = np.zeros((2, 0), np.int64)
+    if groups is not None:
+        unserved_at += groups.group + 1
+        nodes_more = np.arange(groups.more.size, dtype=np.int64) + ground + 1
+        gains = np.stack([groups.more, groups.less])
+    waiting = np.flatnonzero((unserved > 0)[network.need])
+    worth = weight[network.need[moved]] + network.fit[moved]
+    leaving, left, lost = _best_ends(network, moved, -worth, unserved_at - ground, nodes_more.size + 1)
+    worth = weight[network.need[waiting]] + network.fit[waiting]
+    entered, entering, gained = _best_ends(network, waiting, worth, unserved_at - ground, nodes_more.size + 1)
     parts = [
         _between(network, moved, first_arc, offers <= dense_offers, chunk),
-        _leaving(network, moved, weight, ground),
-        _entering(network, unserved, weight, ground),
+        (leaving, left + ground, lost),
+        (entering + ground, entered, gained),
         (loosened, above[loosened], np.zeros(loosened.size, np.int64)),
         (above[taken], taken, np.zeros(taken.size, np.int64)),
+        (np.full(nodes_more.size, ground), nodes_more, gains[0]),
+        (nodes_more, np.full(nodes_more.size, ground), gains[1]),
     ]
     tail, head, gain = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Exchanges(_edges(tail, head, gain, ground + 1), _edges(head, tail, gain, ground + 1), above, spare)
+    size = ground + 1 + nodes_more.size
+    return Exchanges(_edges(tail, head, gain, size), _edges(head, tail, gain, size), above, spare, unserved_at)
 
 
 def _up(parent: Int32s, offers: int, ground: int) -> Int64s:
@@ -157,23 +192,16 @@ def _edges(one: Int64s, other: Int64s, gain: Int64s, nodes: int) -> Edges:
     return Edges(start, other[order].astype(np.int32), gain[order])
 
 
-def _leaving(network: Network, moved: Int64s, weight: Int64s, ground: int) -> tuple[Int64s, Int64s, Int64s]:
-    """Offers whose needs may lose a unit: the one that is worth least."""
-    best = np.full(network.capacity.size, NEVER, np.int64)
-    need = network.need[moved]
-    np.maximum.at(best, network.offer[moved], -(weight[need] + network.fit[moved]))
-    tail = np.flatnonzero(best > NEVER).astype(np.int64)
-    return tail, np.full(tail.size, ground, np.int64), best[tail]
-
-
-def _entering(network: Network, unserved: Int64s, weight: Int64s, ground: int) -> tuple[Int64s, Int64s, Int64s]:
-    """Offers that an unserved unit could go to: the one that is worth most."""
-    best = np.full(network.capacity.size, NEVER, np.int64)
-    waits = np.flatnonzero((unserved > 0)[network.need])
-    need = network.need[waits]
-    np.maximum.at(best, network.offer[waits], weight[need] + network.fit[waits])
-    head = np.flatnonzero(best > NEVER).astype(np.int64)
-    return np.full(head.size, ground, np.int64), head, best[head]
+def _best_ends(network: Network, arcs: Int64s, worth: Int64s, end: Int64s, ends: int) -> tuple[Int64s, Int64s, Int64s]:
+    """For offers and ends (a number of each need) that some of the arcs join: offer, end, greatest worth."""
+    best = np.full(network.capacity.size * ends, NEVER, np.int64)
+    key = network.offer[arcs].astype(np.int64)
+    if ends > 1:
+        key *= ends
+        key += end[network.need[arcs]]
+    np.maximum.at(best, key, worth)
+    found = np.flatnonzero(best > NEVER).astype(np.int64)
+    return found // ends, found % ends, best[found]
 
 
 def _between(

@@ -26,14 +26,18 @@ class Levels(NamedTuple):
 
 
 class Scale:
-    """The two ways to weigh the tiers of a problem, and from one to the other."""
+    """The two ways to weigh the tiers of a problem, and from one to the other.
 
-    def __init__(self, problem: Problem, policy: Policy) -> None:
+    In labels, ranks of fairness between groups weigh less than a unit of any tier and more than all fit.
+    """
+
+    def __init__(self, problem: Problem, policy: Policy, ranks: int = 0) -> None:
         offers = problem.capacity.size
         self.tiers = problem.tiers
         self.contract_step = (offers + 1) * FIT_MAX + 1
         self._top = max(policy.tiers, problem.tiers)
-        self._step = 2 * (offers + 2) * FIT_MAX + 1  # a path's fit, of either sign, stays below half of it
+        self.rank_step = 2 * (offers + 2) * FIT_MAX + 1  # a path's fit, of either sign, stays below half of it
+        self._step = self.rank_step * (2 * ranks + 1)
         present = np.unique(problem.tier).astype(np.int64)
         rank = np.arange(present.size, 0, -1)
         prime = _prime_above(present.size)
@@ -57,7 +61,9 @@ class Scale:
         """The tier that each label gains a unit of, the one that it loses one of (-1 none), and its fit."""
         code = (label + self._step // 2) // self._step
         place = np.searchsorted(self._codes, code)
-        return self._gained[place], self._lost[place], label - code * self._step
+        rest = label - code * self._step
+        rest = rest - (rest + self.rank_step // 2) // self.rank_step * self.rank_step
+        return self._gained[place], self._lost[place], rest
 
     def worth(self, label: Int64s) -> Int64s:
         """Labels in the objective's terms."""

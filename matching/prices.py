@@ -13,6 +13,10 @@ bind, a unit more can change what is taken as a whole, and no path tells. There 
 are kept as the solution has them and the prices are those of the network that is left: an offer without such
 rules gains at least its price in a proven optimum, as the kept decisions stay possible; at an offer with them
 it is the worth of one free unit more. ``exact`` tells where no such rule can bear on a price.
+
+*Fairness* between groups ranks below coverage and above fit, here as in the solution (:mod:`matching.evenness`).
+A path that takes a unit from one group and gives one to another is compared with others by ranks, which can
+choose one with a little less fit: prices in full pools and of needs are not marked exact then.
 """
 
 from __future__ import annotations
@@ -23,7 +27,8 @@ from typing import NamedTuple
 import numpy as np
 
 from matching.columns import Bools, Int64s
-from matching.exchanges import NEVER, Edges, Exchanges, exchanges_of, improve
+from matching.evenness import evenness
+from matching.exchanges import NEVER, Edges, Exchanges, GroupGains, exchanges_of, improve
 from matching.levels import Levels, Scale
 from matching.policy import Policy
 from matching.problem import Problem
@@ -99,6 +104,8 @@ class World(NamedTuple):
         leave, leave_to: int64 (nodes,), label of the best path from each node to the ground, and the node
             after it.
         weight: int64 (n,), the label of a served unit of each need beside its fit.
+        coming_in: int64 (n,), the same less what a unit more of its group weighs where fairness counts.
+        fair: whether it does.
     """
 
     settled: Settled
@@ -108,6 +115,8 @@ class World(NamedTuple):
     leave: Int64s
     leave_to: Int64s
     weight: Int64s
+    coming_in: Int64s
+    fair: bool
     scale: Scale
 
 
@@ -128,12 +137,18 @@ def prices(problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLICY
 def world_of(problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLICY) -> World:
     """Everything that prices and explanations of a solution stand on."""
     settled = settle(problem, solution)
-    scale = Scale(problem, policy)
-    weight = scale.weight(problem.tier.astype(np.int64))
-    graph = exchanges_of(settled.network, settled.flow, settled.moved, weight, settled.first_arc)
+    fair = solution.fairness is not None
+    even = evenness(problem, solution.flow) if fair else None
+    scale = Scale(problem, policy, even.ranks if even else 0)
+    weight = coming_in = scale.weight(problem.tier.astype(np.int64))
+    groups = None
+    if even is not None:
+        groups = GroupGains(even.group, -even.more * scale.rank_step, even.less * scale.rank_step)
+        coming_in = weight + np.append(groups.more, 0)[even.group]
+    graph = exchanges_of(settled.network, settled.flow, settled.moved, weight, settled.first_arc, groups)
     enter, enter_from = _best_paths(graph.onward, graph.ground)
     leave, leave_to = _best_paths(graph.back, graph.ground)
-    return World(settled, graph, enter, enter_from, leave, leave_to, weight, scale)
+    return World(settled, graph, enter, enter_from, leave, leave_to, weight, coming_in, fair, scale)
 
 
 def _best_paths(edges: Edges, source: int) -> tuple[Int64s, Int64s]:
@@ -164,6 +179,10 @@ def prices_of(problem: Problem, world: World) -> Prices:
         above = np.unique(above[above >= 0])
         exact[1][above] = False
         above = problem.pool_parent[above]
+    if world.fair:
+        exact[2][:] = False
+        exact[1][:] = False
+        exact[0][world.graph.binding()[:offers] < world.graph.ground] = False
     told = {name: _told(world.scale, label) for name, label in labels.items()}
     for column in (*told.values(), *labels.values(), arc, *exact):
         column.flags.writeable = False
@@ -187,7 +206,7 @@ def _gains(world: World, nodes: Int64s) -> Int64s:
     free = source == graph.ground
     gain[full[free]] = np.maximum(world.enter[nodes[full[free]]], 0)
     bound, source = full[~free], source[~free]
-    size = graph.ground + 1
+    size = graph.nodes
     distinct = np.unique(source)
     step = max(SOURCES // size, 1)
     for begin in range(0, distinct.size, step):
