@@ -21,14 +21,20 @@ from matching.reasons import REASONS, Numbers, sentence
 from matching.solution import Solution
 from matching.tables import URGENCIES, CapacityTable, Language, NeedTable, csv_text, safe_text
 from matching.tables.build import Words
-from matching.tables.write import PairColumn, pair_lines
+from matching.tables.write import PairColumn, pair_header, pair_lines
 
 FILES = ("matches.csv", "unmatched.csv", "shortages.csv", "candidates.csv", "summary.json", "report.html")
 
 
 @dataclass(frozen=True)
 class Result:
-    """One matching of two files, with all that its outputs tell."""
+    """One matching of two files, with all that its outputs tell.
+
+    Attributes:
+        arcs, fit: the pairs of the problem, in its order: all of them, or those that the policy's
+            `candidates_per_need` left in.
+        candidates: how many eligible pairs there are.
+    """
 
     needs: NeedTable
     capacity: CapacityTable
@@ -37,6 +43,7 @@ class Result:
     words: Words
     arcs: Candidates
     fit: Int32s
+    candidates: int
     problem: Problem
     solution: Solution
     unmatched: Unmatched
@@ -94,22 +101,41 @@ def replacing(folder: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def write_pairs(result: Result, folder: Path) -> None:
-    """matches.csv, one row for each pair that serves, and candidates.csv, every eligible pair."""
+CANDIDATES_HEADER = ("need_id", "capacity_id", "fit")
+
+
+class CandidatesFile:
+    """candidates.csv: every eligible pair, handed over in blocks or at once."""
+
+    def __init__(self, folder: Path, needs: NeedTable, capacity: CapacityTable) -> None:
+        nobody = np.zeros(0, np.int32)
+        self._need, self._offer = PairColumn.of(needs.id, nobody), PairColumn.of(capacity.id, nobody)
+        self._path = folder / "candidates.csv"
+        self.start()
+
+    def start(self) -> None:
+        """Begin the file anew."""
+        self._path.write_bytes(pair_header(CANDIDATES_HEADER))
+
+    def add(self, need: Int32s, offer: Int32s, fit: Int32s) -> None:
+        """Append pairs."""
+        columns = [self._need.at(need), self._offer.at(offer), PairColumn.of_numbers(fit)]
+        with self._path.open("ab") as file:
+            file.writelines(pair_lines(columns))
+
+
+def write_matches(result: Result, folder: Path) -> None:
+    """matches.csv: one row for each pair that serves."""
     given = np.flatnonzero(result.solution.flow)
-    need_ids = PairColumn.of(result.needs.id, result.arcs.need)
-    capacity_ids = PairColumn.of(result.capacity.id, result.arcs.offer)
-    fit = PairColumn.of_numbers(result.fit)
+    columns = [
+        PairColumn.of(result.needs.id, result.arcs.need[given]),
+        PairColumn.of(result.capacity.id, result.arcs.offer[given]),
+        PairColumn.of_numbers(result.solution.flow[given]),
+        PairColumn.of_numbers(result.fit[given]),
+    ]
     with (folder / "matches.csv").open("wb") as file:
-        columns = [
-            PairColumn(need_ids.texts, need_ids.place[given]),
-            PairColumn(capacity_ids.texts, capacity_ids.place[given]),
-            PairColumn.of_numbers(result.solution.flow[given]),
-            PairColumn(fit.texts, fit.place[given]),
-        ]
-        file.writelines(pair_lines(("need_id", "capacity_id", "quantity", "fit"), columns))
-    with (folder / "candidates.csv").open("wb") as file:
-        file.writelines(pair_lines(("need_id", "capacity_id", "fit"), [need_ids, capacity_ids, fit]))
+        file.write(pair_header(("need_id", "capacity_id", "quantity", "fit")))
+        file.writelines(pair_lines(columns))
 
 
 UNMATCHED_HEADER = (
@@ -225,7 +251,7 @@ def summary(result: Result, *, seconds: dict[str, float], peak_mb: float, input_
         "needs": len(result.needs),
         "units": int(result.problem.quantity.sum()),
         "capacity": int(result.capacity.quantity.sum()),
-        "candidates": len(result.arcs),
+        "candidates": result.candidates,
         "served": by_colour(solution.served),
         "unserved": by_colour(unserved_by_tier(result)),
         "fit": solution.fit,

@@ -5,10 +5,9 @@ import hashlib
 import os
 import resource
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +15,7 @@ import click
 import numpy as np
 
 from marketplace.matches.file_codes import code_tables
+from marketplace.matches.file_matching import STAGES, Stopwatch, match_tables
 from marketplace.matches.file_outputs import (
     Result,
     by_colour,
@@ -23,48 +23,19 @@ from marketplace.matches.file_outputs import (
     summary,
     summary_text,
     unserved_by_tier,
-    write_pairs,
+    write_matches,
     write_shortages,
     write_unmatched,
 )
-from matching import InvalidPolicy, Policy, solve
-from matching.eligibility import candidates
-from matching.explain import shortages, unmatched, waiting
+from matching import InvalidPolicy, Policy
 from matching.reasons import REASONS
-from matching.scoring import score
 from matching.tables import CapacityTable, InvalidTable, Language, NeedTable, read_capacity, read_needs
-from matching.tables.build import affordable, problem_of, rule_columns
 
 WRONG_INPUT = 2
 TIME_LIMIT = 3
 FAULTS_SHOWN = 1000
 CHINA = timezone(timedelta(hours=8))
 """Asia/Shanghai has had no summer time since 1991; the plain offset needs no time-zone files."""
-
-STAGES = {
-    "read": ("读取", "Read"),
-    "candidates": ("筛选与评分", "Candidates"),
-    "solve": ("求解", "Solve"),
-    "explain": ("说明原因", "Explain"),
-    "write": ("写出", "Write"),
-}
-
-
-class Stopwatch:
-    """Seconds by stage, told to a progress bar while they run."""
-
-    def __init__(self, bar: Callable[[str, float], None]) -> None:
-        self.seconds = dict.fromkeys(STAGES, 0.0)
-        self._bar = bar
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[Callable[[float], None]]:
-        """Time a stage; what it yields takes the share done."""
-        started = time.perf_counter()
-        self._bar(name, 0.0)
-        yield lambda share: self._bar(name, share)
-        self._bar(name, 1.0)
-        self.seconds[name] = time.perf_counter() - started
 
 
 @click.command("match", short_help="Match a file of needs with a file of capacity.")
@@ -114,9 +85,15 @@ def match_command(
             policy = _policy(policy_path)
             needs, capacity = _read(needs_path, capacity_path, language)
             digest = _digest(needs_path, capacity_path)
-        result = match_tables(needs, capacity, policy, day, language, clock, time_limit=time_limit)
         try:
-            figures = _write(result, out, clock, digest)
+            with (
+                replacing(out) as folder,
+                match_tables(needs, capacity, policy, day, language, clock, folder=folder, time_limit=time_limit) as (
+                    result,
+                    candidates_written,
+                ),
+            ):
+                figures = _write(result, folder, clock, digest, candidates_written)
         except OSError as error:
             raise click.ClickException(f"{out}: {error.strerror or error}") from error
     if as_json:
@@ -129,36 +106,6 @@ def match_command(
             _say(language, "已到时间上限，结果未必最优。", "Stopped by the time limit; there may be better."), err=True
         )
         context.exit(TIME_LIMIT)
-
-
-def match_tables(
-    needs: NeedTable,
-    capacity: CapacityTable,
-    policy: Policy,
-    day: date,
-    language: Language,
-    clock: Stopwatch,
-    *,
-    time_limit: float | None = None,
-) -> Result:
-    """Match two read files: candidates, fit, flow, reasons."""
-    tables, as_of = code_tables(), np.datetime64(day, "D")
-    with clock.stage("candidates"):
-        rules, offers, words = rule_columns(needs, capacity, tables)
-        arcs = candidates(rules, offers, tables, as_of)
-        fit = score(arcs, rules, offers, tables, policy, as_of)
-    with clock.stage("solve") as progress:
-        problem = problem_of(needs, capacity, arcs, fit)
-        solution = solve(problem, policy, time_limit=time_limit, progress=progress)
-    with clock.stage("explain"):
-        _, budget_bound = affordable(capacity)
-        found = unmatched(problem, solution, rules, offers, tables, as_of, budget_bound=budget_bound)
-        short = shortages(problem, solution, rules, found)
-        queues = waiting(problem, solution, found)
-    return Result(
-        needs, capacity, tables, rules, words, arcs, fit, problem, solution, found, short, queues, policy,
-        day.isoformat(), language,
-    )  # fmt: skip
 
 
 def _policy(path: Path | None) -> Policy:
@@ -215,20 +162,22 @@ def _digest(*paths: Path) -> str:
     return seal.hexdigest()
 
 
-def _write(result: Result, out: Path, clock: Stopwatch, digest: str) -> dict[str, Any]:
-    """Write all files, or none, and return the summary."""
+def _write(
+    result: Result, folder: Path, clock: Stopwatch, digest: str, candidates_written: Callable[[], None]
+) -> dict[str, Any]:
+    """Write all files into a folder and return the summary."""
     from marketplace.matches.report import render
 
-    with replacing(out) as folder:
-        with clock.stage("write"):
-            write_pairs(result, folder)
-            write_unmatched(result, folder)
-            write_shortages(result, folder)
-            # The report tells the seconds of the stages before it; its own rendering is in the summary's.
-            page = render(result, seconds=clock.seconds, peak_mb=_peak_mb(), input_sha256=digest)
-            (folder / "report.html").write_text(page, "utf-8")
-        figures = summary(result, seconds=clock.seconds, peak_mb=_peak_mb(), input_sha256=digest)
-        (folder / "summary.json").write_text(summary_text(figures), "utf-8")
+    with clock.stage("write"):
+        write_matches(result, folder)
+        write_unmatched(result, folder)
+        write_shortages(result, folder)
+        # The report tells the seconds of the stages before it; its own rendering is in the summary's.
+        page = render(result, seconds=clock.seconds, peak_mb=_peak_mb(), input_sha256=digest)
+        (folder / "report.html").write_text(page, "utf-8")
+        candidates_written()
+    figures = summary(result, seconds=clock.seconds, peak_mb=_peak_mb(), input_sha256=digest)
+    (folder / "summary.json").write_text(summary_text(figures), "utf-8")
     return figures
 
 
@@ -291,6 +240,6 @@ def _print_table(result: Result, seconds: dict[str, float]) -> None:
     table.add_section()
     table.add_row(_say(language, "需求", "Needs"), "", "", "", f"{len(result.needs):,}")
     table.add_row(_say(language, "资源", "Capacities"), "", "", "", f"{len(result.capacity):,}")
-    table.add_row(_say(language, "可行配对", "Candidates"), "", "", "", f"{len(result.arcs):,}")
+    table.add_row(_say(language, "可行配对", "Candidates"), "", "", "", f"{result.candidates:,}")
     table.add_row(_say(language, "用时（秒）", "Seconds"), "", "", "", f"{sum(seconds.values()):.2f}")
     Console().print(table)

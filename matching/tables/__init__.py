@@ -10,7 +10,7 @@ from matching.tables.read import (
     read_capacity,
     read_needs,
 )
-from matching.tables.write import PairColumn, csv_text, pair_lines, safe_text
+from matching.tables.write import PairColumn, csv_text, pair_header, pair_lines, safe_text
 
 __all__ = [
     "CAPACITY_COLUMNS",
@@ -26,6 +26,7 @@ __all__ = [
     "capacity_of",
     "csv_text",
     "needs_of",
+    "pair_header",
     "pair_lines",
     "read_capacity",
     "read_needs",

@@ -7,12 +7,16 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CHUNK_ROWS = 200_000
+SMALL_NUMBERS = 10_001
+"""Numbers below this, the fits among them, need no search for the distinct ones."""
+
 _NEGATIVE = re.compile(r"-\d+(?:\.\d+)?", re.ASCII)
 
 
@@ -58,17 +62,27 @@ class PairColumn:
     @classmethod
     def of_numbers(cls, values: NDArray[np.integer]) -> PairColumn:
         """A column of whole numbers, at least 0."""
+        if values.size and values.max() < SMALL_NUMBERS:
+            return cls(_small_numbers(), values)
         distinct, place = np.unique(values, return_inverse=True)
         return cls.of([str(value) for value in distinct.tolist()], place)
 
+    def at(self, place: NDArray[np.integer]) -> PairColumn:
+        """The same texts for other rows."""
+        return PairColumn(self.texts, place)
 
-def pair_lines(header: Sequence[str], columns: Sequence[PairColumn]) -> Iterator[bytes]:
-    """A long CSV file in pieces.
+
+def pair_header(header: Sequence[str]) -> bytes:
+    """The first line of a long CSV file."""
+    return (",".join(header) + "\n").encode()
+
+
+def pair_lines(columns: Sequence[PairColumn]) -> Iterator[bytes]:
+    """The rows of a long CSV file in pieces.
 
     Rows are laid out side by side in fixed widths and the padding is squeezed out afterwards, so that no row
     costs a step of the interpreter.
     """
-    yield (",".join(header) + "\n").encode()
     rows = columns[0].place.size
     width = sum(column.texts.shape[1] + 1 for column in columns)
     for begin in range(0, rows, CHUNK_ROWS):
@@ -82,6 +96,11 @@ def pair_lines(header: Sequence[str], columns: Sequence[PairColumn]) -> Iterator
             at += size + 1
         flat = lines.ravel()
         yield flat[flat != 0].tobytes()
+
+
+@cache
+def _small_numbers() -> NDArray[np.uint8]:
+    return PairColumn.of([str(value) for value in range(SMALL_NUMBERS)], np.zeros(0, np.int64)).texts
 
 
 def _quoted(text: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from marketplace.matches.file_codes import code_tables
 from matching.codes import CodeList, CodeTables
 from matching.tables import InvalidTable, NeedTable, capacity_of, csv_text, needs_of, read_needs, safe_text
-from matching.tables.write import PairColumn, pair_lines
+from matching.tables.write import PairColumn, pair_header, pair_lines
 from tests.support.table_files import (
     CAPACITY,
     CHINESE_CAPACITY,
@@ -118,7 +118,7 @@ SHAPES = {
     "chinese": csv_bytes([CHINESE_NEED], chinese=CHINESE_NEEDS),
     "chinese gb18030": csv_bytes([CHINESE_NEED], chinese=CHINESE_NEEDS, encoding="gb18030"),
     "xlsx": xlsx_bytes([FULL_NEED]),
-    "columns in another order": csv_bytes([FULL_NEED], columns=list(reversed(FULL_NEED))),
+    "columns in another order": csv_bytes([FULL_NEED], columns=list(FULL_NEED)[::-1]),
     "without hukou": csv_bytes([FULL_NEED], columns=[name for name in FULL_NEED if name != "hukou"]),
     "blank rows": csv_bytes([FULL_NEED]) + b"\r\n" + b"," * 17 + b"\r\n",
 }
@@ -382,13 +382,13 @@ def _sheet(rows: str) -> dict[str, bytes]:
     return {"xl/worksheets/sheet1.xml": sheet.encode()}
 
 
-def test_long_files_are_written_like_short_ones() -> None:
+@pytest.mark.parametrize("largest", [10_000, 10_001, 123_456])
+def test_long_files_are_written_like_short_ones(largest: int) -> None:
     names = ["a,b", 'say "x"', "=1+1", "编号", "-5"]
     place = np.array([4, 3, 2, 1, 0, 0])
-    numbers = np.array([0, 10, 7, 7, 123456, 1])
-    lines = b"".join(
-        pair_lines(("name", "number"), [PairColumn.of(names, place), PairColumn.of_numbers(numbers)])
-    ).decode()
+    numbers = np.array([0, 10, 7, 7, largest, 1])
+    columns = [PairColumn.of(names, place), PairColumn.of_numbers(numbers)]
+    lines = b"".join([pair_header(("name", "number")), *pair_lines(columns)]).decode()
     records = [(safe_text(names[at]), number) for at, number in zip(place.tolist(), numbers.tolist(), strict=True)]
     assert lines == csv_text(("name", "number"), records)
     assert list(csv.reader(io.StringIO(lines)))[1:] == [[str(cell) for cell in record] for record in records]

@@ -356,6 +356,25 @@ def test_the_policy_weighs_and_its_faults_are_told(world: Path, tmp_path: Path) 
     assert str(tmp_path / "no.toml") in missing.stderr
 
 
+def test_few_candidates_a_need_give_the_same_result_and_tell_all(
+    matched: tuple[Path, dict[str, Any]], world: Path, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("candidates_per_need = 1")
+    out = tmp_path / "out"
+    summary = match(world / "needs.csv", world / "capacity.csv", out, "--policy", policy)
+    whole, before = matched
+    for key in ("needs", "units", "candidates", "served", "unserved", "fit", "status", "bound"):
+        assert summary[key] == before[key]
+    assert (out / "candidates.csv").read_bytes() == (whole / "candidates.csv").read_bytes()
+    degree: dict[str, int] = {}
+    for row in rows(out / "candidates.csv"):
+        degree[row["need_id"]] = degree.get(row["need_id"], 0) + 1
+    left = rows(out / "unmatched.csv")
+    assert left
+    assert all(int(row["candidates"]) == degree.get(row["need_id"], 0) for row in left)
+
+
 def test_the_day_decides_and_today_is_the_default(world: Path, tmp_path: Path) -> None:
     later = match(world / "needs.csv", world / "capacity.csv", tmp_path / "later", "--as-of", "2030-01-01")
     assert later["candidates"] == 0
