@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from matching.chains import Chains, Move, Search
+from matching.chains import Chains, Move
 from matching.changes import Change, Rules, changes_of, units_more
 from matching.columns import Bools, Int64s
-from matching.exchanges import NEVER
+from matching.exchanges import NEVER, NotOptimal
 from matching.levels import Levels
 from matching.load import Load
 from matching.policy import Policy
@@ -78,6 +79,8 @@ class Explanation:
         runners_up: its other offers, the least cost first; of a unit served if all are, else of one more unit.
         changes: the least change of each kind that would serve a unit more of it, the smallest first; empty
             for a need that is served in full.
+        priced: whether costs and changes could be told. Not where the solution aims at something else than
+            served units, fairness and fit, as when capacity is kept back for later: costs are None then.
     """
 
     need: int
@@ -90,6 +93,7 @@ class Explanation:
     chosen: tuple[Choice, ...]
     runners_up: tuple[RunnerUp, ...]
     changes: tuple[Change, ...]
+    priced: bool
 
 
 class Explainer:
@@ -97,15 +101,15 @@ class Explainer:
 
     def __init__(self, problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLICY) -> None:
         self._problem, self._solution = problem, solution
-        self.world: World = world_of(problem, solution, policy)
-        self._inexact = np.zeros(problem.quantity.size, np.bool_)
-        self._inexact[problem.need[self.world.settled.coupled]] = True
-        self._chains = Chains(self.world)
+        self._priced: _Priced | None = None
+        with suppress(NotOptimal):
+            self._priced = _Priced(problem, world_of(problem, solution, policy))
         self._load = Load.of(problem, solution)
         self._room = np.where(self._load.full, 0, problem.capacity - self._load.used[: problem.capacity.size])
-        settled = self.world.settled
-        self._arc, self._first = settled.arc, settled.first_arc
-        if self._arc.size < problem.need.size:  # needs under rules have no arcs there
+        settled = self._priced.settled if self._priced else None
+        if settled is not None and settled.arc.size == problem.need.size:  # else needs under rules have none there
+            self._arc, self._first = settled.arc, settled.first_arc
+        else:
             self._arc, self._first = by_need(problem.need, problem.quantity.size)
 
     def explain(self, need: int, *, parts: PartsOf | None = None, rules: Rules | None = None) -> Explanation:
@@ -124,8 +128,8 @@ class Explainer:
         shares = [{name: int(column[place]) for name, column in named.items()} for place in range(arcs.size)]
         given = sorted(np.flatnonzero(flow > 0).tolist(), key=lambda i: (-int(flow[i]), int(offer[i])))
         found: list[Change] = []
-        if served < quantity:
-            found = self._changes(need, offer, fit, rules)
+        if served < quantity and self._priced:
+            found = self._priced.changes(need, offer, fit, rules)
         return Explanation(
             need=need,
             outcome=self._outcome(served, offer),
@@ -137,18 +141,8 @@ class Explainer:
             chosen=tuple(Choice(int(offer[i]), int(flow[i]), int(fit[i]), shares[i]) for i in given),
             runners_up=self._runners_up(need, offer, fit, flow, shares),
             changes=tuple(found),
+            priced=self._priced is not None,
         )
-
-    def _changes(self, need: int, offer: Int64s, fit: Int64s, rules: Rules | None) -> list[Change]:
-        """The changes that would serve a unit more; none for a need under a rule that takes more than that."""
-        settled = self.world.settled
-        if settled.needs[need]:
-            return []
-        free = ~settled.offers[offer]
-        found = units_more(self.world, self._chains, need, offer[free], fit[free])
-        if rules is not None:
-            found = sorted([*found, *changes_of(rules, self.world, need)], key=Change.size)
-        return found
 
     def _arcs(self, need: int) -> Int64s:
         return self._arc[self._first[need] : self._first[need + 1]]
@@ -164,27 +158,63 @@ class Explainer:
         self, need: int, offer: Int64s, fit: Int64s, flow: Int64s, shares: list[dict[str, int]]
     ) -> tuple[RunnerUp, ...]:
         """The offers that do not serve it; where it lacks units, a unit more at one that does is no choice."""
-        if offer.size == 0:
-            return ()
-        serving: Bools = flow > 0
-        search: Search
-        if flow.sum() < self._problem.quantity[need]:
-            search, own = self._chains.to_others(need), int(self.world.weight[need])
+        others = np.flatnonzero(flow == 0)
+        if self._priced:
+            lacks = bool(flow.sum() < self._problem.quantity[need])
+            costs = self._priced.costs(need, lacks, offer, fit, flow)
+            exact = self._priced.exact[need]
+        else:
+            costs, exact = [_Cost(None, None, ())] * others.size, False
+        found = [
+            RunnerUp(int(offer[place]), int(fit[place]), shares[place], *cost, exact=bool(exact))
+            for place, cost in zip(others.tolist(), costs, strict=True)
+        ]
+        return tuple(sorted(found, key=lambda one: (one.worth is None, one.worth or 0, -one.fit, one.offer)))
+
+
+class _Cost(NamedTuple):
+    """What another choice costs, as in :class:`RunnerUp`."""
+
+    cost: Levels | None
+    worth: int | None
+    moves: tuple[Move, ...]
+
+
+class _Priced:
+    """What of an explanation rests on the exchanges of the solution."""
+
+    def __init__(self, problem: Problem, world: World) -> None:
+        self._world, self._chains, self.settled = world, Chains(world), world.settled
+        self.exact: Bools = np.full(problem.quantity.size, not world.fair)
+        self.exact[problem.need[world.settled.coupled]] = False
+
+    def changes(self, need: int, offer: Int64s, fit: Int64s, rules: Rules | None) -> list[Change]:
+        """The changes that would serve a unit more; none for a need under a rule that takes more than that."""
+        if self.settled.needs[need]:
+            return []
+        free = ~self.settled.offers[offer]
+        found = units_more(self._world, self._chains, need, offer[free], fit[free])
+        if rules is not None:
+            found = sorted([*found, *changes_of(rules, self._world, need)], key=Change.size)
+        return found
+
+    def costs(self, need: int, lacks: bool, offer: Int64s, fit: Int64s, flow: Int64s) -> list[_Cost]:
+        """The cost of each offer that does not serve the need: of one unit more if it lacks any, else of one's move."""
+        world, serving = self._world, flow > 0
+        if lacks:
+            search, own = self._chains.to_others(need), int(world.weight[need])
         else:
             search, own = self._chains.to_own(offer[serving], fit[serving]), 0
-        exact = not (self._inexact[need] or self.world.fair)
         found = []
-        for place in np.flatnonzero(~serving).tolist():
-            at, label = int(offer[place]), int(search.label[offer[place]])
-            cost = worth = None
-            moves: tuple[Move, ...] = ()
-            if label > NEVER:
-                lost = -(label + own + int(fit[place]))
-                cost = self.world.scale.levels(lost)
-                worth = int(self.world.scale.worth(np.array([lost]))[0])
-                moves = self._chains.moves(search, at, need)
-            found.append(RunnerUp(at, int(fit[place]), shares[place], cost, worth, moves, exact))
-        return tuple(sorted(found, key=lambda one: (one.worth is None, one.worth or 0, -one.fit, one.offer)))
+        for at, fits in zip(offer[~serving].tolist(), fit[~serving].tolist(), strict=True):
+            label = int(search.label[at])
+            if label <= NEVER:
+                found.append(_Cost(None, None, ()))
+                continue
+            lost = -(label + own + fits)
+            worth = int(world.scale.worth(np.array([lost]))[0])
+            found.append(_Cost(world.scale.levels(lost), worth, self._chains.moves(search, at, need)))
+        return found
 
 
 @lru_cache(maxsize=1)
@@ -211,6 +241,5 @@ def explain(
         rules: the columns behind the arcs; with them the least changes of radius, groups and the like are told.
     Raises:
         IndexError: there is no such need.
-        NotOptimal: the solution is not the best of the problem.
     """
     return explainer(problem, solution, policy).explain(need, parts=parts, rules=rules)

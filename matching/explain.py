@@ -18,6 +18,7 @@ from matching.choices import Choice, Explainer, Explanation, RunnerUp, explain
 from matching.codes import CodeTables
 from matching.columns import Bools, Int8s, Int32s, Int64s
 from matching.eligibility import Needs, Offers, funnel
+from matching.exchanges import NotOptimal
 from matching.load import Load
 from matching.prices import Prices, prices
 from matching.problem import Problem
@@ -214,7 +215,8 @@ class Shortages:
         category, region: int32 (s,), positions in the code tables.
         reason: int8 (s,), position in `REASONS`.
         helped: int64 (s, T), how many of these needs one unit more would serve, by tier: any unit that fits where
-            nobody may serve them, else one more at an offer where no more urgent need would take it.
+            nobody may serve them, else one more at an offer where no more urgent need would take it. Of a
+            solution that keeps capacity back for later only the former are counted.
         units: int64 (s, T), units not served by tier.
         needs: int64 (s,), how many needs they are of.
         full: the full offers that these needs could have had, by row numbers, for each row.
@@ -271,7 +273,10 @@ def _first_in_line(problem: Problem, solution: Solution, found: Unmatched, known
     first: Bools = found.candidates == 0
     if found.need.size == 0 or first.all():
         return first
-    told = prices(problem, solution) if known is None else known
+    try:
+        told = prices(problem, solution) if known is None else known
+    except NotOptimal:  # capacity kept back for later: what a unit more would do is not told by the solution alone
+        return first
     unserved = np.zeros(problem.quantity.size, np.bool_)
     unserved[found.need] = True
     arcs = np.flatnonzero(unserved[problem.need])

@@ -45,6 +45,8 @@ def describe(told: Explanation, language: str, names: Names | None = None, *, ru
     missing = told.quantity - told.served
     if missing:
         lines.append(words.unserved(told, missing))
+    if not told.priced:
+        return lines
     lines += [words.runner_up(told, one) for one in told.runners_up[:runners_up]]
     lines += [words.change(change) for change in told.changes]
     if missing and not told.changes:

@@ -12,7 +12,7 @@ from matching import Policy, Problem, explain, prices, solve
 from matching.chains import NOWHERE, Move
 from matching.changes import Rules
 from matching.choices import Explanation, explainer
-from matching.explain import shortages
+from matching.explain import shortages, unmatched
 from matching.levels import Levels
 from matching.reasons import Reason
 from matching.scoring import PARTS, Scorer
@@ -290,6 +290,21 @@ def test_shortages_count_the_needs_that_one_unit_more_would_serve() -> None:
     again = shortages(matched.problem, matched.solution, rule_columns(matched.needs, matched.capacity, TABLES)[0],
                       matched.found, known)  # fmt: skip
     assert again.helped.tolist() == short.helped.tolist()
+
+
+def test_a_solution_that_keeps_capacity_back_is_told_without_costs() -> None:
+    matched = Matched([{"quantity": 1}, {"category": "S0601"}], [{}])
+    nothing = np.zeros_like(matched.solution.flow)
+    held = replace(matched.solution, flow=nothing, served=(0, 0, 0), fit=0, held=np.array([1], np.int64))
+    told = explain(matched.problem, held, need=0)
+    assert (told.outcome, told.priced, told.changes) == ("held", False, ())
+    assert [(one.offer, one.cost, one.worth) for one in told.runners_up] == [(0, None, None)]
+    assert describe(told, "en") == ["1 unit is not served: the free capacity is held for more urgent needs to come."]
+    assert describe(told, "zh") == ["还有 1 份未满足：可用的名额为以后更紧急的需求保留。"]
+    rules, offers, _ = rule_columns(matched.needs, matched.capacity, TABLES)
+    found = unmatched(matched.problem, held, rules, offers, TABLES, AS_OF)
+    short = shortages(matched.problem, held, rules, found)
+    assert sorted(short.helped.sum(axis=1).tolist()) == [0, 1]
 
 
 def test_kilometres_are_told_so_that_they_are_enough() -> None:
