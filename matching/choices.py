@@ -110,7 +110,8 @@ class Explainer:
         if settled is not None and settled.arc.size == problem.need.size:  # else needs under rules have none there
             self._arc, self._first = settled.arc, settled.first_arc
         else:
-            self._arc, self._first = by_need(problem.need, problem.quantity.size)
+            order, self._first = by_need(problem.need, problem.quantity.size)
+            self._arc = np.arange(problem.need.size) if order is None else order
 
     def explain(self, need: int, *, parts: PartsOf | None = None, rules: Rules | None = None) -> Explanation:
         """Explain one need; see :func:`explain`."""

@@ -161,7 +161,8 @@ def exchanges_of(
         unserved_at += groups.group + 1
         nodes_more = np.arange(groups.more.size, dtype=np.int64) + ground + 1
         gains = np.stack([groups.more, groups.less])
-    waiting = np.flatnonzero((unserved > 0)[network.need])
+    lacking = np.flatnonzero(unserved > 0)
+    waiting = spread(first_arc[lacking], first_arc[lacking + 1] - first_arc[lacking])
     worth = weight[network.need[moved]] + network.fit[moved]
     leaving, left, lost = _best_ends(network, moved, -worth, unserved_at - ground, nodes_more.size + 1)
     worth = weight[network.need[waiting]] + network.fit[waiting]

@@ -39,21 +39,25 @@ class Settled(NamedTuple):
 
 def settle(problem: Problem, solution: Solution) -> Settled:
     """Keep what is decided under coupling rules and give the network of the rest, with a best flow."""
-    coupling = examine(problem)
-    needs, offers = _coupling_rows(problem, coupling.offers)
-    network, flow = coupling.network, solution.flow
-    if problem.pool_capacity.size:
-        network = network._replace(capacity=_own_units(problem, network.capacity))
+    network, flow = _plain(problem), solution.flow
+    needs = np.zeros(problem.quantity.size, np.bool_)
+    offers = np.zeros(problem.capacity.size, np.bool_)
     coupled = np.zeros(0, np.int64)
-    if needs.any() or offers.any():
-        everything = np.ones(problem.need.size, np.bool_)
-        parts = split(problem, coupling._replace(live=everything, needs=needs, offers=offers))
-        coupled = np.concatenate([coupled, *parts.coupled])
+    if network is None:
+        coupling = examine(problem)
+        network = coupling.network
+        if problem.pool_capacity.size:
+            network = network._replace(capacity=_own_units(problem, network.capacity))
+        needs, offers = _coupling_rows(problem, coupling.offers)
+        if needs.any() or offers.any():
+            everything = np.ones(problem.need.size, np.bool_)
+            parts = split(problem, coupling._replace(live=everything, needs=needs, offers=offers))
+            coupled = np.concatenate([coupled, *parts.coupled])
     arc = np.arange(problem.need.size, dtype=np.int64)
     if coupled.size:
         network, flow, arc = _kept(network, flow, needs, offers)
     order, first_arc = by_need(network.need, problem.quantity.size)
-    if np.any(order[1:] < order[:-1]):
+    if order is not None:
         network, flow, arc = network.of(order), flow[order], arc[order]
     if solution.status != "optimal":
         again = np.flatnonzero(np.isin(arc, coupled)) if solution.status == "feasible" else np.arange(arc.size)
@@ -62,14 +66,27 @@ def settle(problem: Problem, solution: Solution) -> Settled:
     return Settled(network, flow, np.flatnonzero(flow > 0), arc, first_arc, coupled, needs, offers)
 
 
-def by_need(need: Int32s, needs: int) -> tuple[Int64s, Int64s]:
-    """The arcs in the order of their needs, and where those of each need (and of one more) begin in it."""
-    arc = np.arange(need.size, dtype=np.int64)
+def _plain(problem: Problem) -> Network | None:
+    """The network of a problem without any rule beyond it; None if it has one."""
+    ruled = (
+        problem.whole.any()
+        or np.any(problem.bundle >= 0)
+        or np.any(problem.budget >= 0)
+        or np.any(problem.minimum_batch > 1)
+        or problem.exclusions.size
+        or np.any(problem.use != 1)
+    )
+    return None if ruled else Network(*(getattr(problem, name) for name in Network._fields))
+
+
+def by_need(need: Int32s, needs: int) -> tuple[Int64s | None, Int64s]:
+    """The arcs in the order of their needs (None: as they are), and where those of each need begin in it."""
+    order = None
     if np.any(need[1:] < need[:-1]):
-        arc = np.argsort(need, kind="stable").astype(np.int64)
+        order = np.argsort(need, kind="stable").astype(np.int64)
     first = np.zeros(needs + 1, np.int64)
     np.cumsum(np.bincount(need, minlength=needs), out=first[1:])
-    return arc, first
+    return order, first
 
 
 def _coupling_rows(problem: Problem, offers: Bools) -> tuple[Bools, Bools]:
