@@ -14,8 +14,9 @@ from matching.codes import CodeTables
 from matching.columns import Bools, Int8s, Int32s, Int64s
 from matching.tables import columns as cells
 from matching.tables.faults import Fault, FaultLog, Language
+from matching.tables.grid import Grid
 from matching.tables.sheet import Sheet
-from matching.tables.source import LARGEST_CSV, Grid, read_csv
+from matching.tables.source import LARGEST_CSV, read_csv
 from matching.tables.workbook import OLE_MAGIC, ZIP_MAGIC, read_workbook, refuse_ole
 
 
@@ -268,4 +269,6 @@ def _grid(data: bytes, log: FaultLog) -> Grid:
 
 
 def _take(values: Sequence[Any], order: NDArray[np.intp]) -> list[Any]:
+    if np.array_equal(order, np.arange(order.size)):
+        return list(values)
     return [values[place] for place in order.tolist()]

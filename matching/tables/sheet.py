@@ -13,9 +13,9 @@ from matching.codes import CodeTables
 from matching.columns import Bools, Int32s, Int64s
 from matching.tables import columns as cells
 from matching.tables.faults import FaultLog, Language
-from matching.tables.source import LONGEST_CELL, Grid
+from matching.tables.grid import LONGEST_CELL, Column, Grid, TextColumn
 
-FORMULA_STARTS = frozenset("=+@")
+FORMULA_STARTS = "=+@"
 
 WHAT = {"category": ("类别", "category"), "region": ("地区", "region"), "group": ("人群", "group")}
 
@@ -80,22 +80,23 @@ class Sheet:
     def _check_texts(self, used: set[int]) -> None:
         """Over-long cells, in any column that is used."""
         for column in used:
-            values = self._grid.columns[column]
-            if values and len(max(values, key=len)) > LONGEST_CELL:
-                for index, value in enumerate(values):
-                    if len(value) > LONGEST_CELL:
-                        self._log.add(self.rows[index], self._grid.header[column], "too_long", length=len(value))
-                        values[index] = ""
-                        self._marked.add((index, column))
+            if self._grid.columns[column].longest() <= LONGEST_CELL:
+                continue
+            values = self._grid.columns[column].values()
+            for index, value in enumerate(values):
+                if len(value) > LONGEST_CELL:
+                    self._log.add(self.rows[index], self._grid.header[column], "too_long", length=len(value))
+                    values[index] = ""
+                    self._marked.add((index, column))
 
     def what(self, name: str) -> str:
         """A category, region or group in the user's language."""
         return WHAT[name][self._language == "en"]
 
-    def column(self, name: str) -> list[str]:
+    def column(self, name: str) -> Column:
         """The cells of a column; empty ones where the file does not have it."""
         place = self._place.get(name)
-        return [""] * len(self.rows) if place is None else self._grid.columns[place]
+        return TextColumn([""] * len(self.rows)) if place is None else self._grid.columns[place]
 
     def names(self) -> dict[str, str]:
         """The columns that the file has and that are used, as the file names them."""
@@ -113,10 +114,10 @@ class Sheet:
 
     def text(self, name: str) -> list[str]:
         """Free text as it is; a spreadsheet would run what begins like a formula, so that is a fault."""
-        values = self.column(name)
-        if FORMULA_STARTS & {value[:1] for value in values}:
+        values = self.column(name).values()
+        if self.column(name).starts(FORMULA_STARTS):
             for index, value in enumerate(values):
-                if value[:1] in FORMULA_STARTS:
+                if value.startswith(tuple(FORMULA_STARTS)):
                     self.fault(index, name, "formula", value=value)
         return values
 
@@ -138,44 +139,53 @@ class Sheet:
 
     def order(self, ids: list[str]) -> NDArray[np.intp]:
         """Record numbers in the order of ids: the same facts give the same answer in any order of rows."""
+        if all(map(str.__le__, ids, ids[1:])):
+            return np.arange(len(ids))
         return np.array(sorted(range(len(ids)), key=ids.__getitem__), np.intp)
 
     def parsed(self, name: str, parse: Callable[[str], Any], default: Any, *, required: bool = False) -> list[Any]:
         """Values of a column; empty cells and faulty ones have the default."""
-        values = self.column(name)
-        known: dict[str, Any] = {}
-        faulty: dict[str, cells.CellError] = {}
-        for value in dict.fromkeys(values):
-            known[value] = default
-            if not value:
+        values, place = self._distinct(name, parse, default, required=required)
+        return list(map(values.__getitem__, place.tolist()))
+
+    def _distinct(
+        self, name: str, parse: Callable[[str], Any], default: Any, *, required: bool = False
+    ) -> tuple[list[Any], NDArray[np.intp]]:
+        """The values of the different cells of a column, and for each record which of them it has."""
+        told, place = self.column(name).distinct()
+        values: list[Any] = [default] * len(told)
+        faulty: dict[int, cells.CellError] = {}
+        for number, cell in enumerate(told):
+            if not cell:
                 continue
             try:
-                if value[0] in "=@":
-                    raise cells.CellError("formula", value=value)
-                known[value] = parse(value)
+                if cell[0] in "=@":
+                    raise cells.CellError("formula", value=cell)
+                values[number] = parse(cell)
             except cells.CellError as refused:
-                faulty[value] = refused
-        if required and name in self._place and any(_is_nothing(known[value]) for value in known):
-            faulty |= {
-                value: cells.CellError("empty") for value in known if value not in faulty and _is_nothing(known[value])
-            }
+                faulty[number] = refused
+        if required and name in self._place:
+            for number, value in enumerate(values):
+                if _is_nothing(value):
+                    faulty.setdefault(number, cells.CellError("empty"))
         if faulty:
-            for index, value in enumerate(values):
-                if value in faulty:
-                    error = faulty[value]
-                    self.fault(index, name, error.kind, **error.values)
-        return list(map(known.__getitem__, values))
+            for index in np.flatnonzero(np.isin(place, list(faulty))).tolist():
+                error = faulty[int(place[index])]
+                self.fault(index, name, error.kind, **error.values)
+        return values, place
 
     def required(self, name: str, parse: Callable[[str], Any]) -> Int32s:
         """int32 (rows,), a column that may not be empty."""
-        values = self.parsed(name, parse, None, required=True)
-        return np.array([0 if value is None else value for value in values], np.int64).astype(np.int32)
+        values, place = self._distinct(name, parse, None, required=True)
+        numbers = np.array([0 if value is None else value for value in values], np.int64)
+        return numbers.astype(np.int32)[place]
 
     def integers(self, name: str, parse: Callable[[str], int], default: int) -> Int64s:
         """int64 (rows,)."""
         if name not in self._place:
             return np.full(len(self.rows), default, np.int64)
-        return np.array(self.parsed(name, parse, default), np.int64)
+        values, place = self._distinct(name, parse, default)
+        return np.array(values, np.int64)[place]
 
     def days(self, name: str) -> NDArray[np.datetime64]:
         """datetime64[D] (rows,); NaT for empty cells."""
@@ -187,36 +197,32 @@ class Sheet:
         """uint64 (rows,) masks, and bool (rows,) whether the cell says ALL."""
         dropped: set[str] = set()
         parse = cells.groups(tables.groups, self.what("group"), dropped)
-        parsed = self.parsed("groups", parse, (0, 0))
+        values, place = self._distinct("groups", parse, (0, 0))
         if dropped:
-            count = sum(value in dropped for value in self.column("groups"))
+            count = sum(cell in dropped for cell in self.column("groups").values())
             self._log.warn(1, self.header("groups"), "statistic_dropped", value="G-NONLOCAL", count=count)
-        masks = np.array([mask for mask, _ in parsed], np.uint64)
-        return masks, np.array([everyone for _, everyone in parsed], np.bool_)
+        masks = np.array([mask for mask, _ in values], np.uint64)
+        return masks[place], np.array([everyone for _, everyone in values], np.bool_)[place]
 
     def points(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """float64 (rows,) latitudes and longitudes; NaN for none; one without the other is a fault."""
         lat = self._degrees("lat", 90.0, "latitude")
         lon = self._degrees("lon", 180.0, "longitude")
-        lat_told, lon_told = self.column("lat"), self.column("lon")
-        if any(map(bool.__ne__, map(bool, lat_told), map(bool, lon_told))):
-            for index, (one, other) in enumerate(zip(lat_told, lon_told, strict=True)):
-                if one and not other:
-                    self.fault(index, "lon", "half_point", other=self.header("lon"))
-                elif other and not one:
-                    self.fault(index, "lat", "half_point", other=self.header("lat"))
+        lat_told, lon_told = self.column("lat").filled(), self.column("lon").filled()
+        for index in np.flatnonzero(lat_told != lon_told).tolist():
+            if lat_told[index]:
+                self.fault(index, "lon", "half_point", other=self.header("lon"))
+            else:
+                self.fault(index, "lat", "half_point", other=self.header("lat"))
         return lat, lon
 
     def _degrees(self, name: str, limit: float, kind: str) -> NDArray[np.float64]:
-        values = self.column(name)
-        try:
-            # Most points differ, so one pass over all beats parsing each distinct cell.
-            degrees = np.array([float(value) if value else np.nan for value in values], np.float64)
-            told = len(values) - values.count("")
-            if np.count_nonzero(np.abs(degrees) <= limit) == told and not any("_" in value for value in values):
+        # Most points differ, so one pass over all beats parsing each distinct cell.
+        degrees = self.column(name).decimals()
+        if degrees is not None:
+            told = np.count_nonzero(self.column(name).filled())
+            if np.count_nonzero(np.abs(degrees) <= limit) == told:
                 return degrees
-        except ValueError:
-            pass
         return np.array(self.parsed(name, cells.decimal_number(-limit, limit, kind), np.nan), np.float64)
 
     def check_period(self, begin: NDArray[np.datetime64], end: NDArray[np.datetime64]) -> None:
@@ -228,6 +234,7 @@ class Sheet:
         """Pool numbers by record, the names in their order, and the quantity of each."""
         told = self.text("pool")
         parse = cells.whole_number(0)
+        quantity_told = self.column("pool_quantity").values()
         quantity = self.parsed("pool_quantity", parse, None)
         names = sorted({name for name in told if name})
         number = {name: place for place, name in enumerate(names)}
@@ -241,7 +248,7 @@ class Sheet:
                 continue
             last.setdefault(name, index)
             if value is None:
-                if self.column("pool_quantity")[index]:
+                if quantity_told[index]:
                     faulty.add(name)
             elif name not in found:
                 found[name] = (value, index)

@@ -1,40 +1,19 @@
-"""From the bytes of a file to a grid of text cells: CSV here, XLSX in `workbook`."""
+"""From the bytes of a file to a grid of text cells: CSV here and in `plain`, XLSX in `workbook`."""
 
 from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
 
 from matching.tables.faults import FaultLog
+from matching.tables.grid import Grid, TextColumn, drop_blank
+from matching.tables.plain import read_plain
 
 LARGEST_CSV = 256 * 1024**2
 """Bytes of a CSV file; a million needs have about half of it."""
 
-LONGEST_CELL = 32_767
-"""Characters, the limit of spreadsheets."""
-
 _MULTIBYTE_FOR_CERTAIN = 3
 """So many well-formed UTF-8 characters before a broken one do not occur by chance in GB18030."""
-
-
-@dataclass
-class Grid:
-    """Text cells by column.
-
-    Attributes:
-        header: the cells of row 1.
-        columns: one list of cells for each header cell; stripped of surrounding space.
-        rows: the row in the file of each record.
-        marks: cells that the source itself refuses: (index of the record, column, kind of fault, text).
-        first_serial: days from 1970-01-01 to the workbook's day 0, None where dates are always text.
-    """
-
-    header: list[str]
-    columns: list[list[str]]
-    rows: list[int]
-    marks: list[tuple[int, int, str, str]] = field(default_factory=list)
-    first_serial: int | None = None
 
 
 def decode(data: bytes, log: FaultLog) -> str | None:
@@ -62,6 +41,9 @@ def decode(data: bytes, log: FaultLog) -> str | None:
 
 def read_csv(data: bytes, log: FaultLog) -> Grid | None:
     """The grid of a CSV file, or None with at least one fault noted."""
+    plain = read_plain(data)
+    if plain is not None:
+        return plain
     text = decode(data, log)
     if text is None:
         return None
@@ -98,31 +80,8 @@ def read_csv(data: bytes, log: FaultLog) -> Grid | None:
 def _grid(header: list[str], numbers: list[int], kept: list[list[str]], has_nul: bool) -> Grid:
     columns = [list(map(str.strip, column)) for column in zip(*kept, strict=True)]
     columns = columns or [[] for _ in header]
-    grid = Grid(header, columns, numbers)
+    grid = Grid(header, [TextColumn(column) for column in columns], numbers)
     if has_nul:
         for place, cells in enumerate(columns):
             grid.marks += [(index, place, "nul", "") for index, cell in enumerate(cells) if "\0" in cell]
     return drop_blank(grid)
-
-
-def drop_blank(grid: Grid) -> Grid:
-    """Leave out records whose cells are all empty, as spreadsheets leave behind."""
-    if not grid.columns or "" not in grid.columns[0]:
-        return grid
-    marked = {index for index, *_ in grid.marks}
-    blank = {
-        index
-        for index, cell in enumerate(grid.columns[0])
-        if not cell and index not in marked and not any(column[index] for column in grid.columns)
-    }
-    if not blank:
-        return grid
-    keep = [index for index in range(len(grid.rows)) if index not in blank]
-    place = {index: new for new, index in enumerate(keep)}
-    return Grid(
-        grid.header,
-        [[column[index] for index in keep] for column in grid.columns],
-        [grid.rows[index] for index in keep],
-        [(place[index], column, kind, text) for index, column, kind, text in grid.marks],
-        grid.first_serial,
-    )

@@ -18,7 +18,7 @@ from typing import Any
 from xml.parsers import expat
 
 from matching.tables.faults import FaultLog
-from matching.tables.source import LONGEST_CELL, Grid, drop_blank
+from matching.tables.grid import LONGEST_CELL, Grid, TextColumn, drop_blank
 
 LARGEST_FILE = 50 * 1024**2
 LARGEST_UNPACKED = 200 * 1024**2
@@ -331,4 +331,4 @@ class _Sheet:
             for row, column, kind, text in self._marks
             if row in place and column < width
         ]
-        return drop_blank(Grid(header, columns, numbers, marks, serial))
+        return drop_blank(Grid(header, [TextColumn(column) for column in columns], numbers, marks, serial))
