@@ -47,7 +47,8 @@ class RunnerUp(NamedTuple):
     Attributes:
         offer, fit, parts: as of a choice.
         cost: what the whole loses if a unit of the need is served here all the same, by units of each tier and
-            fit; never below 0 as a whole. None where there is no capacity at all.
+            fit; never below 0 as a whole where exact. None where there is no capacity at all, or where not
+            exact, a rule on the offer hides it.
         worth: the same as one number in the objective's terms; None likewise.
         moves: what others do then, in their order: who gives way, who loses a unit, who gets one.
         exact: whether solving again with that unit here would lose just this; otherwise what is decided for

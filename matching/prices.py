@@ -12,7 +12,8 @@ each price is the worth of one path, exact to the unit, without solving again:
 bind, a unit more can change what is taken as a whole, and no path tells. There the decisions under such rules
 are kept as the solution has them and the prices are those of the network that is left: an offer without such
 rules gains at least its price in a proven optimum, as the kept decisions stay possible; at an offer with them
-it is the worth of one free unit more. ``exact`` tells where no such rule can bear on a price.
+it is the worth of one free unit more, and what it has given counts as gone. ``exact`` tells where no such rule
+can bear on a price.
 
 *Fairness* between groups ranks below coverage and above fit, here as in the solution (:mod:`matching.evenness`).
 A path that takes a unit from one group and gives one to another is compared with others by ranks, which can
@@ -51,7 +52,7 @@ class Prices:
     Attributes:
         offer: int64 (m,), gain by room for one unit more at each offer (its ``use`` of capacity, its ``cost``
             of budget), pools as they are; 0 where it has room or its pool is full for good.
-        pool: int64 (p,), gain by one unit more of each pool, offers and other pools as they are.
+        pool: int64 (p,), gain by room for one unit more in each pool, offers and other pools as they are.
         need: int64 (n,), what the others lose if one unit more of each need is served, where that is best for
             the whole; 0 where there is room; ``IMPOSSIBLE`` where no capacity at all could serve it. For a
             need that is served in full it is the price of one unit more than it asks for.

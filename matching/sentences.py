@@ -127,7 +127,7 @@ class _Chinese(_Words):
         """What another choice would cost."""
         start = f"若由{self.offer(one.offer)}提供（契合度 {points(one.fit)} 分{self._inner(one.parts)}）"
         if one.cost is None:
-            return f"{start}：它没有任何名额。"
+            return f"{start}：{'它没有任何名额' if one.exact else '预算、最小批量等规则使代价无法估计'}。"
         effect = self._effect(one.cost, told)
         about = "" if one.exact else "（套餐、整体满足等决定保持不变时的估计）"
         changed = [self._move(move) for move in told_moves(one.moves)]
@@ -219,7 +219,8 @@ class _English(_Words):
         """What another choice would cost."""
         start = f"From {self.offer(one.offer)} instead (fit {points(one.fit)}{self._inner(one.parts)})"
         if one.cost is None:
-            return f"{start}: it has no capacity at all."
+            why = "it has no capacity at all" if one.exact else "rules on budgets, batches and the like hide the cost"
+            return f"{start}: {why}."
         about = "" if one.exact else " (an estimate that keeps bundles and the like as they are)"
         changed = [self._move(move) for move in told_moves(one.moves)]
         others = len(one.moves) - len(changed)

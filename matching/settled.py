@@ -117,21 +117,16 @@ def _kept(network: Network, flow: Int64s, needs: Bools, offers: Bools) -> tuple[
     units = flow[decided]
     quantity = network.quantity.copy()
     np.subtract.at(quantity, network.need[decided], units)
-    quantity[needs] = 0
     capacity = network.capacity.copy()
     np.subtract.at(capacity, network.offer[decided], units)
     capacity[offers] = 0
     arc = np.flatnonzero(~needs[network.need]).astype(np.int64)
     free = flow[arc].copy()
     free[offers[network.offer[arc]]] = 0
-    taken, wanted = np.zeros((2, capacity.size), np.int64)
+    taken = np.zeros(capacity.size, np.int64)
     np.add.at(taken, network.offer[decided], units)
-    np.add.at(wanted, network.offer[arc], free)
     pool_capacity = network.pool_capacity - _in_pools(network, taken)
-    pool_capacity = np.maximum(pool_capacity, _in_pools(network, wanted))
-    left = network.of(arc)._replace(
-        quantity=quantity, capacity=np.maximum(capacity, wanted), pool_capacity=pool_capacity
-    )
+    left = network.of(arc)._replace(quantity=quantity, capacity=capacity, pool_capacity=pool_capacity)
     return left, free, arc
 
 

@@ -84,6 +84,22 @@ def test_offers_of_one_pool_exchange_their_units() -> None:
     assert told.pool.tolist() == [0]
 
 
+def test_a_unit_more_is_room_for_its_use_and_its_cost() -> None:
+    """Every unit uses two of the pool and costs five fen of the second offer's budget."""
+    uses: dict[str, Any] = {"use": [2] * 4, "cost": [0, 5, 0, 5], "budget": [-1, 9]}
+    problem = small(capacity=[9, 9], pool=[0, -1], pool_capacity=[3], **uses)
+    told, before = prices(problem, solve(problem)), reached(problem)
+    assert told.exact.all()
+    assert told.exact_pool.all()
+    more = Problem(**{**columns_of(problem), "pool_capacity": [5]})
+    assert (told.pool[0], told.levels("pool", 0)) == difference(problem, reached(more), before)
+    assert told.pool[0] > 0
+    more = Problem(**{**columns_of(problem), "budget": [-1, 14]})
+    assert (told.offer[1], told.levels("offer", 1)) == difference(problem, reached(more), before)
+    assert told.offer[1] > 0
+    assert told.offer[0] == 0
+
+
 def test_nothing_has_no_prices() -> None:
     nothing = Problem(quantity=[], tier=[], capacity=[], need=[], offer=[], fit=[])
     told = prices(nothing, solve(nothing))

@@ -12,9 +12,10 @@ from matching.chains import NOWHERE
 from matching.choices import Explanation, RunnerUp
 from matching.levels import Levels
 from matching.reasons import Reason
+from matching.sentences import describe
 from tests.properties.test_prices import difference, reached, roomier, with_twin
 from tests.support.matching_oracles import is_feasible, objective_of
-from tests.support.matching_problems import columns_of, problems
+from tests.support.matching_problems import FEATURES, columns_of, problems
 
 thorough = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NETWORKS = pytest.mark.parametrize(
@@ -121,3 +122,20 @@ def test_one_more_unit_where_it_is_told_serves_the_need(data: st.DataObject, fea
             if change.first != NOWHERE:
                 assert problem.tier[change.first] == told.tier
                 assert change.first != need
+
+
+@thorough
+@given(data=st.data())
+def test_every_need_of_every_problem_is_told_in_both_languages(data: st.DataObject) -> None:
+    problem = data.draw(problems(*data.draw(st.lists(st.sampled_from(FEATURES), unique=True))))
+    solution = solve(problem, workers=1)
+    for need in range(problem.quantity.size):
+        told = explain(problem, solution, need=need)
+        assert told.priced
+        offers = [one.offer for one in told.runners_up] + [choice.offer for choice in told.chosen]
+        assert sorted(offers) == sorted(problem.offer[problem.need == need].tolist())
+        assert sum(choice.units for choice in told.chosen) == told.served
+        for language in ("zh", "en"):
+            lines = describe(told, language, runners_up=9)
+            assert len(lines) >= len(told.chosen) + len(told.runners_up) + (told.served < told.quantity)
+            assert all(line.endswith("。" if language == "zh" else ".") for line in lines)
