@@ -159,6 +159,7 @@ def _explain_capacity(
     budgeted[at[~full & (problem.budget[offer] >= 0)]] = True
     excluded = np.zeros(problem.quantity.size, np.bool_)
     excluded[problem.exclusions.ravel()] = True
+    whole, bundle, beside = _never_served(problem)
     rows = found.need
     conditions = [
         (free & held, Reason.HELD),
@@ -168,8 +169,11 @@ def _explain_capacity(
         (free & excluded[rows], Reason.EXCLUSION),
         (free & budgeted, Reason.BUDGET),
         (free, Reason.NOT_PROVEN),
+        (beside[rows], Reason.BUNDLE),
         (spent, Reason.BUDGET),
         (found.taken.sum(axis=1) == 0, Reason.NO_CAPACITY),
+        (whole[rows], Reason.WHOLE),
+        (bundle[rows], Reason.BUNDLE),
     ]
     codes = np.select(
         [condition for condition, _ in conditions],
@@ -178,6 +182,36 @@ def _explain_capacity(
     )
     some = found.candidates > 0
     found.reason[some] = codes[some]
+
+
+def _never_served(problem: Problem) -> tuple[Bools, Bools, Bools]:
+    """Needs that all-or-nothing rules leave unserved however empty the offers are: nobody took their capacity.
+
+    Returns:
+        whole: bool (n,), taken whole, and larger than any of its offers.
+        bundle: bool (n,), in a bundle, and larger than all its offers together or than any one it must come from.
+        beside: bool (n,), in a bundle with another such need.
+    """
+    size = problem.quantity.size
+    bundled = problem.bundle >= 0
+    if not (problem.whole | bundled).any():  # the usual case, and its arcs are many
+        none: Bools = np.zeros(size, np.bool_)
+        return none, none, none
+    room, pool = problem.capacity.copy(), problem.pool.astype(np.int64)
+    while (inside := np.flatnonzero(pool >= 0)).size:
+        room[inside] = np.minimum(room[inside], problem.pool_capacity[pool[inside]])
+        pool[inside] = problem.pool_parent[pool[inside]]
+    needed = problem.quantity[problem.need]
+    units = np.minimum(room[problem.offer] // np.maximum(problem.use, 1), needed)
+    fits, total = np.zeros((2, size), np.int64)
+    np.maximum.at(fits, problem.need, units)
+    np.add.at(total, problem.need, units)
+    whole: Bools = problem.whole & (fits < problem.quantity)
+    bundle: Bools = bundled & (whole | (total < problem.quantity))
+    stuck = np.bincount(problem.bundle[bundle], minlength=int(problem.bundle.max(initial=-1)) + 1)
+    beside = np.zeros(size, np.bool_)
+    beside[bundled] = stuck[problem.bundle[bundled]] > bundle[bundled]
+    return whole, bundle, beside
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,27 @@ def test_a_bundle_left_out_while_others_have_room() -> None:
     assert matched.reasons == [(0, 1, "bundle"), (1, 1, "no_category")]
 
 
+def test_what_no_empty_offer_could_serve_was_not_taken_by_others() -> None:
+    """A blue need has all of the capacity, and yet it is not what keeps the yellow ones unserved."""
+    taken = {"urgency": "blue", "quantity": 4}
+    whole = Matched([{"urgency": "yellow", "whole": "yes", "quantity": 5}, taken], [{"quantity": 4}])
+    assert whole.reasons == [(0, 5, "whole")]
+    pooled = {"pool": "P", "pool_quantity": 4, "quantity": 9}
+    assert Matched([{"urgency": "yellow", "whole": "yes", "quantity": 5}, taken], [pooled]).reasons == whole.reasons
+    beside = {"urgency": "yellow", "bundle": "B", "quantity": 1}
+    bundle = Matched([beside, {**beside, "category": "S0601"}, taken], [{"quantity": 4}])
+    assert bundle.reasons == [(0, 1, "bundle"), (1, 1, "no_category")]
+    large = Matched([{**beside, "quantity": 5}, taken], [{"quantity": 4}])
+    assert large.reasons == [(0, 5, "bundle")]
+
+
+def test_what_an_empty_offer_could_serve_whole_was_taken() -> None:
+    needs: list[Record] = [{"urgency": "red", "quantity": 4}, {"whole": "yes", "quantity": 4}]
+    assert Matched(needs, [{"quantity": 4}]).reasons == [(1, 4, "capacity_taken")]
+    bundle: list[Record] = [{"urgency": "red", "quantity": 4}, {"bundle": "B", "quantity": 2}]
+    assert Matched(bundle, [{"quantity": 4}]).reasons == [(1, 2, "capacity_taken")]
+
+
 def test_shortages_by_category_region_and_reason_the_most_urgent_first() -> None:
     needs = [
         {"quantity": 9},
