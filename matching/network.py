@@ -78,7 +78,7 @@ def best_flow(network: Network, limits: Int64s | None = None, *, largest_cost: i
     """
     if network.need.size == 0:
         return np.zeros(0, np.int64)
-    compact, tier_values = _compact(network)
+    compact, tier_values = compacted(network)
     supply = np.zeros(tier_values.size, np.int64)
     np.add.at(supply, compact.tier, compact.quantity)
     if limits is not None:
@@ -100,7 +100,7 @@ def best_flow(network: Network, limits: Int64s | None = None, *, largest_cost: i
     return flow
 
 
-def _compact(network: Network) -> tuple[Network, Int64s]:
+def compacted(network: Network) -> tuple[Network, Int64s]:
     """The network without needs and offers that have no arcs, its tiers as ranks; and the tiers by rank."""
     needs, need = _ranks(network.need, network.quantity.size)
     offers, offer = _ranks(network.offer, network.capacity.size)
@@ -164,7 +164,7 @@ def _cheapest(network: Network, supply: Int64s, bypass: Int64s | None, *, fit: b
     first_pool, sink = needs + offers, needs + offers + pools
     tier_node = sink + 1 + np.arange(supply.size)
     total = int(supply.sum())
-    arcs = _Arcs()
+    arcs = Arcs()
     # The short layers before the long one: measured fastest. No more than all demand can pass anywhere, and
     # capacities cut to that keep the solver's sums in range.
     if bypass is not None:
@@ -179,7 +179,7 @@ def _cheapest(network: Network, supply: Int64s, bypass: Int64s | None, *, fit: b
     return arcs.cheapest(np.append(tier_node, sink), np.append(supply, -total), serving)
 
 
-class _Arcs:
+class Arcs:
     """Arcs of a flow network, gathered layer by layer and handed to the solver in one call."""
 
     def __init__(self) -> None:

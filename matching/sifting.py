@@ -1,0 +1,272 @@
+"""The exact flow of a large network by prices: guess them, solve what they leave in doubt, prove or mend.
+
+Given prices of the offers, most needs have one choice far better than all others. The prices come first from
+a sample of the needs over the same share of the capacity. Then a *round* takes the arcs whose worth beyond
+the price is within some width of their need's best. Needs with one choice are fixed to it; the flow of the
+others over what the fixed ones leave is solved by the same solver, and gives better prices.
+
+A round's flow x of the whole market is feasible, so its worth is at most the optimum. Its prices p are not
+below those of the nodes above, so ``Market.dual(p)`` is at least the optimum (linear duality). Where both
+are equal, x is of the greatest worth, whatever led to it: nothing in the way the arcs were chosen has to be
+trusted. Where they differ, the needs for which p has a better choice than x gave are set free with these
+choices, and another round follows; this is sifting (Bixby, Gregory, Lustig, Marsten & Shanno 1992, Very
+large-scale linear programming, Operations Research 40). The set of arcs only grows, so it ends; if it takes
+too many rounds, the caller solves the whole instead.
+
+Once few needs are ill served, rounds take only what lies about as near as the prices last moved, and that set
+grows instead (*local* rounds). Should it prove too narrow, the full set goes on growing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from matching.columns import Bools, Int64s
+from matching.market import Market, market_of, starts_of
+from matching.network import Arcs, Network, best_flow
+from matching.potentials import Chosen, proving_prices
+
+SIFT_FROM = 200_000
+"""Networks with fewer arcs are solved at once: their samples would be too small to help."""
+
+STRIDE = 10
+"""Every so manieth need is in the sample."""
+
+DOUBTED = 0.6
+"""The share of the needs that the first round leaves free."""
+
+CROWDED = 6
+"""With fewer units of capacity an offer than this a sample tells nothing; then the best arcs come first."""
+
+BEST_ARCS = 24
+"""So many best arcs of each need and of each offer then come first."""
+
+ROUNDS = 24
+"""Rounds before giving up."""
+
+MOVES = 2
+"""A local round takes what lies within so many movements that three of four prices keep to."""
+
+MUCH = 4
+"""A local round begins anew, narrower, where the gap shrank so many times; else it only adds what failed."""
+
+NEARLY = 0.1
+"""With at most this share of the needs ill served a round is local."""
+
+
+class Round(NamedTuple):
+    """What came of a round.
+
+    Attributes:
+        flow: int64 (k,), a feasible flow of the market.
+        price: int64 (v + 1,).
+        gap: how much better any flow could be.
+        poor: bool (n,), needs that would choose differently at these prices.
+        beyond, best: as ``Market.best`` gives them at these prices.
+    """
+
+    flow: Int64s
+    price: Int64s
+    gap: int
+    poor: Bools
+    beyond: Int64s
+    best: Int64s
+
+
+def sifted(market: Market, *, stride: int = STRIDE, rounds: int = ROUNDS) -> Int64s | None:
+    """A flow of the greatest worth, proven so; None if that takes too many rounds.
+
+    Returns:
+        int64 (k,), units on the market's arcs. The same market gives the same flow.
+    """
+    price = np.zeros(market.above.size + 1, np.int64)
+    if int(market.capacity[: market.offers].sum()) < CROWDED * market.offers:
+        full = _Set(_best_arcs(market), np.ones(market.quantity.size, np.bool_))
+    else:
+        price = _sample_prices(market, stride)
+        beyond, best = market.best(price)
+        width = _doubt(market, beyond, best)
+        full = _within(market, beyond, best, width)
+    taken, local, least_gap = full, False, np.iinfo(np.int64).max
+    for _ in range(rounds):
+        got = _round(market, taken, price)
+        if got.gap == 0:
+            return got.flow
+        better = got.poor[market.need] & (got.beyond > _worst_used(market, got)[market.need])
+        few = got.poor.mean() <= NEARLY
+        if few and got.gap * MUCH <= least_gap:
+            taken, local, least_gap = _local(market, got, better, price), True, got.gap
+        elif local and few:
+            taken = _Set(taken.near | better, taken.free | got.poor)
+        elif local:  # it was too narrow: go on with the full set as it was left
+            taken, local = full, False
+            continue
+        else:
+            full = taken = _Set(full.near | better, full.free | got.poor)
+        price = got.price
+    return None
+
+
+class _Set(NamedTuple):
+    """The arcs that a round takes, bool (k,), and the needs that it leaves free, bool (n,)."""
+
+    near: Bools
+    free: Bools
+
+
+def _within(market: Market, beyond: Int64s, best: Int64s, width: int) -> _Set:
+    """The arcs within ``width`` of their need's best; free is who has several choices, one being to wait."""
+    near = beyond >= (best - width)[market.need]
+    return _Set(near, market.sums(near) + (best <= width) != 1)
+
+
+def _local(market: Market, got: Round, better: Bools, price: Int64s) -> _Set:
+    """What a round takes that starts from a nearly best flow: its own arcs, those better, and close ones."""
+    moved = np.abs(got.price - price)[:-1]
+    width = MOVES * int(np.quantile(moved, 0.75)) + 5
+    close = _within(market, got.beyond, got.best, width)
+    near = close.near | better | (got.flow > 0)
+    waiting = (got.best <= width) | (market.sums(got.flow) < market.quantity)
+    return _Set(near, got.poor | (market.sums(near) + waiting != 1))
+
+
+def _worst_used(market: Market, got: Round) -> Int64s:
+    """What the worst unit of each need is worth beyond its price; 0 at most for one that waits."""
+    used = np.where(got.flow > 0, got.beyond, np.iinfo(np.int64).max)
+    worst = np.minimum.reduceat(used, market.first)
+    return np.where(market.sums(got.flow) < market.quantity, np.minimum(worst, 0), worst)
+
+
+def _best_arcs(market: Market) -> Bools:
+    """The ``BEST_ARCS`` arcs of each need and of each offer that are worth most."""
+    needs, offers = market.quantity.size, market.offers
+    if market.need.size == needs * offers and min(needs, offers) > BEST_ARCS:  # every pair: a table of rows in order
+        table = np.empty((needs, offers), np.int64)
+        table[market.need, market.offer] = market.worth
+        least_of_need = np.partition(table, offers - BEST_ARCS, axis=1)[:, offers - BEST_ARCS]
+        least_of_offer = np.partition(table.T.copy(), needs - BEST_ARCS, axis=1)[:, needs - BEST_ARCS]
+        return (market.worth >= least_of_need[market.need]) | (market.worth >= least_of_offer[market.offer])
+    near = np.zeros(market.need.size, np.bool_)
+    for row in (market.need, market.offer):
+        order = np.lexsort((-market.worth, row))
+        starts = starts_of(row[order])
+        rank = np.arange(order.size) - np.repeat(starts, np.diff(np.append(starts, order.size)))
+        near[order[rank < BEST_ARCS]] = True
+    return near
+
+
+def _sample_prices(market: Market, stride: int) -> Int64s:
+    """Prices that are exact for a sample of the needs over its share of the capacity.
+
+    The sample is even over the needs with the same favourite offer, quantity and worth there, and the shares
+    of capacity add up along the offers: both leave much less to chance than drawing would.
+    """
+    best = np.maximum.reduceat(market.worth, market.first)
+    favourite = np.empty(market.quantity.size, np.int64)
+    top = np.flatnonzero(market.worth == best[market.need])
+    favourite[market.need[top]] = market.offer[top]
+    order = np.lexsort((best, market.quantity, favourite))
+    sampled = np.zeros(market.quantity.size, np.bool_)
+    sampled[order[stride // 2 :: stride]] = True
+    share = float(market.quantity[sampled].sum()) / float(market.quantity.sum())
+    capacity = np.concatenate(
+        [
+            _shared_out(market.capacity[: market.offers], share),
+            _shared_out(market.capacity[market.offers :], share),
+        ]
+    )
+    arcs = np.flatnonzero(sampled[market.need])
+    if arcs.size == 0:
+        return np.zeros(market.above.size + 1, np.int64)
+    nothing = np.zeros(market.above.size + 1, np.int64)
+    return proving_prices(market, _solved(market, arcs, capacity, nothing, best), nothing)
+
+
+def _shared_out(capacity: Int64s, share: float) -> Int64s:
+    return np.diff(np.floor(np.cumsum(capacity.astype(np.float64)) * share + 0.5), prepend=0).astype(np.int64)
+
+
+def _doubt(market: Market, beyond: Int64s, best: Int64s) -> int:
+    """The width at which ``DOUBTED`` of the needs have a second choice."""
+    few = np.iinfo(np.int64).min // 2
+    second = np.maximum.reduceat(np.where(beyond < best[market.need], beyond, few), market.first)
+    second = np.maximum(second, np.where(best > 0, 0, few))
+    return int(np.quantile(best - second, DOUBTED))
+
+
+def _round(market: Market, taken: _Set, price: Int64s) -> Round:
+    fixed, free = _fixed(market, taken)
+    flow = np.zeros(market.need.size, np.int64)
+    flow[fixed] = market.quantity[market.need[fixed]]
+    capacity = market.capacity - _through(market, fixed)
+    arcs = np.flatnonzero(taken.near & free[market.need])
+    if arcs.size:
+        _, best = market.best(price)
+        chosen = _solved(market, arcs, capacity, price, best)
+        flow[arcs] = chosen.flow
+        price = proving_prices(market, chosen, price)
+    beyond, best = market.best(price)
+    poor = market.sums(flow * beyond) < market.quantity * best
+    gap = market.dual(price, best) - int(np.dot(flow, market.worth))
+    return Round(flow, price, gap, poor, beyond, best)
+
+
+def _fixed(market: Market, taken: _Set) -> tuple[Int64s, Bools]:
+    """Arcs of the needs that are not free, and who is: also those who together are too many for a node."""
+    fixed, free = np.flatnonzero(taken.near & ~taken.free[market.need]), taken.free
+    crowded = np.append(_through(market, fixed) > market.capacity, False)
+    if crowded.any():
+        while True:
+            spread = crowded | np.append(crowded[market.above], False)
+            if np.array_equal(spread, crowded):
+                break
+            crowded = spread
+        out = crowded[market.offer[fixed]]
+        free = free.copy()
+        free[market.need[fixed[out]]] = True
+        fixed = fixed[~out]
+    return fixed, free
+
+
+def _through(market: Market, fixed: Int64s) -> Int64s:
+    own = np.zeros(market.offers, np.int64)
+    np.add.at(own, market.offer[fixed], market.quantity[market.need[fixed]])
+    return market.through(own)
+
+
+def _solved(market: Market, arcs: Int64s, capacity: Int64s, price: Int64s, best: Int64s) -> Chosen:
+    """The best flow on some arcs, by costs that the prices make small: what a unit loses against ``best``."""
+    need, offer = market.need[arcs], market.offer[arcs]
+    first = starts_of(need)
+    seat = np.repeat(np.arange(first.size, dtype=np.int32), np.diff(np.append(first, need.size)))
+    needs = need[first]
+    nodes, supply = needs.size + np.arange(market.above.size), market.quantity[needs]
+    sink, total = needs.size + market.above.size, int(supply.sum())
+    beyond = market.worth[arcs] - price[offer]
+    layers = Arcs()
+    layers.add(np.arange(needs.size), sink, supply, best[needs])
+    layers.add(nodes, needs.size + market.above, np.minimum(capacity, total), price[market.above] - price[:-1])
+    serving = layers.add(seat, needs.size + offer, market.quantity[need], best[needs][seat] - beyond)
+    flow = layers.cheapest(np.append(np.arange(needs.size), sink), np.append(supply, -total), serving)
+    if flow is None:
+        raise RuntimeError("the minimum-cost flow refused costs that it takes for the whole network")
+    return Chosen(arcs, first, seat, capacity, flow)
+
+
+def exact_flow(network: Network, *, sift_from: int = SIFT_FROM) -> Int64s:
+    """The best flow of a network in the contract's order, by prices where that pays.
+
+    Args:
+        network: as for :func:`matching.network.best_flow`.
+        sift_from: networks with fewer arcs are solved at once.
+    Returns:
+        int64 (k,). The same network gives the same flow.
+    """
+    if network.need.size >= sift_from:
+        market = market_of(network)
+        flow = None if market is None else sifted(market)
+        if market is not None and flow is not None:
+            return market.in_given_order(flow)
+    return best_flow(network)
