@@ -5,12 +5,13 @@ from matching.policy import InvalidPolicy, Policy
 from matching.prices import Prices, prices
 from matching.problem import FIT_MAX, InvalidProblem, Problem
 from matching.solution import Bound, Solution
-from matching.solve import solve
+from matching.solve import Cancelled, solve
 from matching.verify import InvalidSolution, verify
 
 __all__ = [
     "FIT_MAX",
     "Bound",
+    "Cancelled",
     "InvalidPolicy",
     "InvalidProblem",
     "InvalidSolution",

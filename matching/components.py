@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.columns import Int32s, Int64s
+from matching.columns import Bools, Int32s, Int64s
 from matching.coupling import Coupling
 from matching.problem import Problem
 
@@ -21,16 +21,19 @@ class Parts(NamedTuple):
     coupled: list[Int64s]
 
 
-def split(problem: Problem, coupling: Coupling) -> Parts:
+def split(problem: Problem, coupling: Coupling, *, joined: bool = False) -> Parts:
     """The live arcs by connected component: batches of network components, and each coupled component alone.
 
     Arcs are connected if they share a need, an offer, a pool or anything above one, or if their needs share a
-    bundle that binds. Excluded needs have an offer in common, so they are connected already.
+    bundle that binds. Excluded needs have an offer in common, so they are connected already. Where they are
+    ``joined``, networks are connected too if needs in them belong to the same group.
     """
     live = np.flatnonzero(coupling.live)
     plain = not (coupling.needs.any() or coupling.offers.any())
     if live.size == 0 or (plain and live.size <= BATCH):
         return Parts([live] if live.size else [], [])
+    if plain and live.size == problem.need.size and _reaches_all(problem):
+        return Parts([live], [])
     label, some_offer = _labels(problem, coupling, live)
     reached = np.zeros(problem.capacity.size, np.bool_)
     reached[problem.offer[live]] = True
@@ -43,8 +46,17 @@ def split(problem: Problem, coupling: Coupling) -> Parts:
     coupled[labels[touched[touched >= 0]]] = True
     component = labels[problem.offer[live]]
     apart = coupled[component]
+    if joined:
+        component = _joined(problem, component, live, apart)
     networks = _batches(live[~apart], component[~apart]) if apart.any() else _batches(live, component)
     return Parts(networks, _grouped(live[apart], component[apart]))
+
+
+def _reaches_all(problem: Problem) -> bool:
+    """Whether the first need alone connects all offers that have arcs, as in a dense assignment."""
+    reached = np.zeros(problem.capacity.size, np.bool_)
+    reached[problem.offer] = True
+    return int(np.count_nonzero(problem.need == problem.need[0])) == int(np.count_nonzero(reached))
 
 
 def _labels(problem: Problem, coupling: Coupling, live: Int64s) -> tuple[Int32s, Int32s]:
@@ -69,6 +81,17 @@ def _labels(problem: Problem, coupling: Coupling, live: Int64s) -> tuple[Int32s,
     ]
     links = (np.concatenate([part.astype(np.int32) for part in side]) for side in (tails, heads))
     return _connected(offers + pools, *links), some_offer
+
+
+def _joined(problem: Problem, component: Int32s, live: Int64s, apart: Bools) -> Int32s:
+    """The components with those networks under one label whose needs share a group."""
+    group = problem.group[problem.need[live]]
+    linked = np.flatnonzero(~apart & (group >= 0))
+    if linked.size == 0:
+        return component
+    _, first, rank = np.unique(group[linked], return_index=True, return_inverse=True)
+    label = _connected(int(component.max()) + 1, component[linked], component[linked][first][rank])
+    return label[component]
 
 
 def _connected(nodes: int, tail: Int32s, head: Int32s) -> Int32s:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from os import PathLike
 from pathlib import Path
 
+from matching.problem import FIT_MAX
+
 
 class InvalidPolicy(ValueError):
     """A policy has an unknown key, a value of the wrong type, or one outside its range."""
@@ -19,6 +21,11 @@ class Policy:
     Attributes:
         tiers: how many levels of urgency the organization uses, 1 to 128; it scales what a served unit is
             worth when it is weighed against needs still to come.
+        fairness: whether, after coverage by tier and before fit, the least sum of served**2 / size over the
+            groups of needs is wanted: of equal coverage, the one that leaves no group far behind the others.
+        load_balance_weight: whole number from 0 to 10000. In the last level the u-th unit that an offer with
+            room for c units serves costs load_balance_weight * u // c of fit: nothing for the first units, all
+            of it for the last one. A larger weight spreads work over offers at the price of fit.
         closeness_weight, specialisation_weight, group_fit_weight, waiting_weight: shares of the four parts of
             an arc's fit, whole numbers from 0 to 1000000, not all 0. Only their proportion counts. A larger
             closeness weight favours near offers, specialisation those made for this very category, group fit
@@ -30,6 +37,8 @@ class Policy:
     """
 
     tiers: int = 3
+    fairness: bool = False
+    load_balance_weight: int = 0
     closeness_weight: int = 40
     specialisation_weight: int = 25
     group_fit_weight: int = 20
@@ -40,25 +49,31 @@ class Policy:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            whole = field.type == "int" or (field.type == "int | None" and value is not None)
-            if whole and type(value) is not int:
-                raise InvalidPolicy(f"{field.name}: expected a whole number, got {value!r}")
-            if field.type == "float":
-                if type(value) not in (int, float):
-                    raise InvalidPolicy(f"{field.name}: expected a number, got {value!r}")
-                if not 0 < value < float("inf"):
-                    raise InvalidPolicy(f"{field.name}: must be above 0 and finite, got {value!r}")
-                object.__setattr__(self, field.name, float(value))
+            self._check_type(field.name, str(field.type), getattr(self, field.name))
         if not 1 <= self.tiers <= 128:
             raise InvalidPolicy(f"tiers: must be from 1 to 128, got {self.tiers}")
         if self.candidates_per_need is not None and self.candidates_per_need < 1:
             raise InvalidPolicy(f"candidates_per_need: must be at least 1, got {self.candidates_per_need}")
+        if not 0 <= self.load_balance_weight <= FIT_MAX:
+            raise InvalidPolicy(f"load_balance_weight: must be from 0 to {FIT_MAX}, got {self.load_balance_weight}")
         for name, weight in self.weights.items():
             if not 0 <= weight <= 1_000_000:
                 raise InvalidPolicy(f"{name}_weight: must be from 0 to 1000000, got {weight}")
         if sum(self.weights.values()) == 0:
             raise InvalidPolicy("closeness_weight: at least one of the four weights must be above 0")
+
+    def _check_type(self, name: str, kind: str, value: object) -> None:
+        whole = kind == "int" or (kind == "int | None" and value is not None)
+        if whole and type(value) is not int:
+            raise InvalidPolicy(f"{name}: expected a whole number, got {value!r}")
+        if kind == "bool" and type(value) is not bool:
+            raise InvalidPolicy(f"{name}: expected true or false, got {value!r}")
+        if kind == "float":
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                raise InvalidPolicy(f"{name}: expected a number, got {value!r}")
+            if not 0 < value < float("inf"):
+                raise InvalidPolicy(f"{name}: must be above 0 and finite, got {value!r}")
+            object.__setattr__(self, name, float(value))
 
     @property
     def weights(self) -> dict[str, int]:

@@ -28,12 +28,16 @@ class Solution:
         flow: int64 (k,), units on each arc, in the order of the problem's arcs; read-only.
         served: units served of each tier, up to the largest tier of the problem.
         fit: sum of fit over the served units.
-        status: "optimal" if (served, fit) is proven best, "feasible" if time ran out before the proof.
-        fairness: the value of the fairness level; None where the policy has none.
-        bound: (served, fairness, fit) that no solution can beat; equal to the value where optimal.
+        status: "optimal" if (served, fairness, fit less imbalance) is proven best, "feasible" if it is not,
+            "cancelled" if the work was stopped: what was done until then stands, and the rest is zero.
+        fairness: the sum over groups of served**2 / size, the less the fairer; None where the policy does not
+            ask for it.
+        bound: (served, fairness, fit) that no solution can beat, compared from the left; equal to the value
+            where optimal, but for the fit where the policy trades it for balance.
         engines: the share of the arcs that each engine solved; the shares add to 1.
         verified: True once :func:`matching.verify.verify` re-checked it.
         held: int64 (m,), units of each offer kept back for later; zeros without a reserve.
+        imbalance: what the policy's weight for balanced load takes from the fit; None without one.
         timings: seconds by stage: prepare, network, coupled, verify, and their total.
     """
 
@@ -47,3 +51,4 @@ class Solution:
     verified: bool
     held: Int64s
     timings: Mapping[str, float]
+    imbalance: int | None = None

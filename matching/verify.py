@@ -7,12 +7,14 @@ for it.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.columns import Bools, Int8s, Int32s, Int64s
+from matching.policy import Policy
 from matching.problem import Problem
 from matching.solution import Solution
 
@@ -38,8 +40,11 @@ class Report(NamedTuple):
     needs_in_part: int
 
 
-def verify(problem: Problem, solution: Solution) -> Report:
+def verify(problem: Problem, solution: Solution, policy: Policy | None = None) -> Report:
     """Check ``solution`` against ``problem`` and count it again.
+
+    Args:
+        policy: what it was made for; without it, its imbalance is believed.
 
     Raises:
         InvalidSolution: it breaks a rule; every rule that is broken is listed with its first rows.
@@ -58,15 +63,8 @@ def verify(problem: Problem, solution: Solution) -> Report:
     _check_offers(problem, count, faults)
     _check_exclusions(problem, count, faults)
     served, fit = objective(problem, flow)
-    if served != solution.served:
-        faults.append(f"served: {solution.served} told, {served} counted")
-    if fit != solution.fit:
-        faults.append(f"fit: {solution.fit} told, {fit} counted")
-    if (solution.bound.served, solution.bound.fit) < (served, fit):
-        faults.append(f"bound: {solution.bound} is below what was reached")
+    _check_objective(problem, solution, policy, count, faults)
     if solution.status == "optimal":
-        if (solution.bound.served, solution.bound.fit) != (served, fit):
-            faults.append(f"bound: {solution.bound} differs from an optimal value")
         _check_complete(problem, count, faults)
     if faults:
         raise InvalidSolution(faults)
@@ -81,6 +79,62 @@ def objective(problem: Problem, flow: Int64s) -> tuple[tuple[int, ...], int]:
     units = flow[used]
     served = _sums(problem.tiers, problem.tier[problem.need[used]], units)
     return tuple(served.tolist()), int(np.dot(units, problem.fit[used].astype(np.int64)))
+
+
+def _check_objective(
+    problem: Problem, solution: Solution, policy: Policy | None, count: _Count, faults: list[str]
+) -> None:
+    """Every number that a solution tells of its objective, counted again; and the bound against them."""
+    served, fit = objective(problem, solution.flow)
+    if served != solution.served:
+        faults.append(f"served: {solution.served} told, {served} counted")
+    if fit != solution.fit:
+        faults.append(f"fit: {solution.fit} told, {fit} counted")
+    fairness = None if solution.fairness is None else _fairness(problem, count)
+    if fairness != solution.fairness:
+        faults.append(f"fairness: {solution.fairness} told, {fairness} counted")
+    if policy is not None:
+        weight = policy.load_balance_weight
+        balance = _imbalance(problem, count, weight) if weight else None
+        if balance != solution.imbalance:
+            faults.append(f"imbalance: {solution.imbalance} told, {balance} counted")
+        if policy.fairness != (fairness is not None):
+            faults.append("fairness: told if and only if the policy asks for it")
+    reached, bound = (served, -(fairness or 0), fit), solution.bound
+    bounded = (bound.served, -(bound.fairness or 0), bound.fit)
+    if bounded < reached:
+        faults.append(f"bound: {bound} is below what was reached")
+    proven = (
+        3 if solution.imbalance is None else 2
+    )  # where fit is traded for balance, the bound is that of the fit alone
+    if solution.status == "optimal" and bounded[:proven] != reached[:proven]:
+        faults.append(f"bound: {bound} differs from an optimal value")
+
+
+def _fairness(problem: Problem, count: _Count) -> Fraction:
+    """The sum over groups of served**2 / size."""
+    groups: dict[int, list[int]] = {}
+    for group, wanted, got in zip(
+        problem.group.tolist(), problem.quantity.tolist(), count.need_units.tolist(), strict=True
+    ):
+        if group >= 0:
+            entry = groups.setdefault(group, [0, 0])
+            entry[0] += got
+            entry[1] += wanted
+    return sum((Fraction(got * got, wanted) for got, wanted in groups.values()), Fraction(0))
+
+
+def _imbalance(problem: Problem, count: _Count, weight: int) -> int:
+    """The sum of min(weight, weight * u // full) over units u of each offer; full is what its capacity could serve."""
+    least = np.full(problem.capacity.size, np.iinfo(np.int64).max)
+    np.minimum.at(least, problem.offer, np.maximum(problem.use, 1))
+    full = np.clip(problem.capacity // least, 1, 2**40)
+    total = 0
+    for units, room in zip(count.offer_units.tolist(), full.tolist(), strict=True):
+        # The u-th unit costs at least s from u = ceil(s * room / weight) on; count how many there are for each s.
+        begins = [-(-step * room // weight) for step in range(1, weight + 1) if -(-step * room // weight) <= units]
+        total += sum(units - begin + 1 for begin in begins)
+    return total
 
 
 class _Count:

@@ -28,6 +28,9 @@ def test_the_default_has_three_tiers_and_weights_that_add_to_a_hundred() -> None
         ({"tiers": 129}, "tiers: must be from 1 to 128"),
         ({"tiers": 3.0}, "tiers: expected a whole number, got 3.0"),
         ({"tiers": True}, "tiers: expected a whole number, got True"),
+        ({"fairness": 1}, "fairness: expected true or false, got 1"),
+        ({"load_balance_weight": 10_001}, "load_balance_weight: must be from 0 to 10000"),
+        ({"load_balance_weight": True}, "load_balance_weight: expected a whole number"),
         ({"waiting_weight": -1}, "waiting_weight: must be from 0 to 1000000"),
         ({"waiting_weight": 10**7}, "waiting_weight: must be from 0 to 1000000"),
         ({"waiting_weight": "15"}, "waiting_weight: expected a whole number, got '15'"),
@@ -67,7 +70,7 @@ def test_toml_is_read_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("tier = 3", "tier: unknown key; known are tiers, closeness_weight"),
+        ("tier = 3", "tier: unknown key; known are tiers, fairness, load_balance_weight"),
         ("[matching]\ntiers = 3", "matching: unknown key"),
         ("tiers = ", "not a TOML text"),
         ("tiers = 3\ntiers = 4", "not a TOML text"),
