@@ -35,7 +35,11 @@ def tabs_for(actor: Actor) -> tuple[str, ...]:
 
 def _rows(actor: Actor, tab: str) -> Select[Any]:
     query = scoped(Allocation, actor, Permission.ALLOCATION_VIEW)
-    return query.where(Allocation.state.in_(TABS[tab]), visible())
+    query = query.where(Allocation.state.in_(TABS[tab]), visible())
+    if tab == "answer":  # nobody is asked about what others have taken meanwhile: accepting it would be refused
+        free = Need.quantity - Need.allocated
+        query = query.where(Allocation.need.has((Need.state == "open") & (free >= Allocation.quantity)))
+    return query
 
 
 #: What a list prints of each allocation, read with the page rather than row by row.

@@ -12,6 +12,7 @@ from marketplace.allocations.services.rows import delivered_units, load
 from marketplace.errors import InvalidInput, StateConflict
 from marketplace.extensions import db
 from marketplace.needs import services as needs
+from marketplace.needs.models import Need
 from marketplace.permissions import Actor, Permission, system_actor
 from marketplace.projects import services as projects
 from marketplace.records import now, today
@@ -96,15 +97,17 @@ def _split(actor: Actor, allocation: Allocation, delivered: int, rest: int) -> A
 
 
 def expire_overdue() -> int:
-    """End claims and proposals whose time is over, each in a transaction of its own; how many were ended."""
+    """End claims and proposals whose time is over, and proposals for needs that are closed, each in a transaction of
+    its own; how many were ended."""
     actor = system_actor("expiry")
     moment, day = now(), today()
     claim = Allocation.source == "claim"
+    closed = Allocation.need.has(Need.state == "closed")
     query = select(Allocation.id).where(
         or_(
             and_(claim, Allocation.state == "accepted", Allocation.expires_at < moment),
             and_(claim, Allocation.state == "delivering", Allocation.due_on < day - timedelta(days=GRACE_DAYS)),
-            and_(Allocation.state == "proposed", Allocation.expires_at < moment),
+            and_(Allocation.state == "proposed", or_(Allocation.expires_at < moment, closed)),
         )
     )
     ended = 0

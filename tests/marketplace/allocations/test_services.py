@@ -22,6 +22,7 @@ from marketplace.errors import (
     StateConflict,
 )
 from marketplace.extensions import db
+from marketplace.needs import services as needs
 from marketplace.permissions import Actor, Role
 from marketplace.records import now, today
 from tests.support import world
@@ -119,6 +120,25 @@ def test_overdue_claims_lapse_and_return_the_wish(volunteer: Actor) -> None:
     assert (again(wish).allocated, again(kept).allocated) == (0, 1)
     assert services.expire_overdue() == 0
     assert services.reconcile() == []
+
+
+def test_nobody_is_asked_about_a_wish_that_another_has_taken(volunteer: Actor) -> None:
+    wish = world.a_wish()
+    proposal = world.an_allocation(wish, world.a_capacity(), wish=True)
+    supplier = actor_of(world.a_user(region=None, organization=proposal.capacity.organization))
+    assert services.inbox_counts(supplier)["answer"] == 1
+    claimed = services.claim(volunteer, wish.public_id)
+    assert services.inbox_counts(supplier)["answer"] == 0
+    services.release(volunteer, claimed.public_id)
+    assert [row.id for row in services.inbox(supplier, "answer").items] == [proposal.id]
+    assert services.expire_overdue() == 0
+
+
+def test_proposals_for_a_closed_need_end(volunteer: Actor) -> None:
+    proposal = world.an_allocation()
+    needs.withdraw(actor_of(world.a_user(Role.CASEWORKER)), proposal.need.public_id, "not_needed")
+    assert services.expire_overdue() == 1
+    assert again(proposal).state == "expired"
 
 
 def test_setting_a_day_replaces_the_hold(volunteer: Actor) -> None:
