@@ -6,6 +6,12 @@ Prints a table: wall seconds of the whole command from a cold start (reading, ru
 explaining, writing six files), of its stages, of `SimpleMinCostFlow.solve()` alone on the network of the same
 files, their ratio, and the peak memory of the command's process. The rounds alternate, so that other load on the
 machine meets both alike; the medians are compared.
+
+    python -m tests.benchmarks.match_files --growth [--needs N] [--capacities M] [--rounds R]
+
+Compares the command with itself instead: ten times the needs and ten times the capacities, most of which then
+serve their own county alone, so that there are about 25 candidates for each need. With `--candidates-per-need K`
+the policy says so.
 """
 
 import argparse
@@ -27,7 +33,7 @@ from matching.eligibility import candidates
 from matching.scoring import score
 from matching.tables import read_capacity, read_needs
 from matching.tables.build import problem_of, rule_columns
-from tests.benchmarks.world import AS_OF, write_world
+from tests.benchmarks.world import AS_OF, LOCAL, PROVINCIAL, write_world
 
 
 def network_of(needs_path: Path, capacity_path: Path) -> Problem:
@@ -79,10 +85,16 @@ def worth_of(summary: dict[str, Any], offers: int) -> int:
     return sum(weights[colour] * step * units for colour, units in summary["served"].items()) + int(summary["fit"])
 
 
-def run_command(needs: Path, capacity: Path, out: Path) -> tuple[float, dict[str, Any]]:
+def run_command(
+    needs: Path, capacity: Path, out: Path, candidates_per_need: int | None = None
+) -> tuple[float, dict[str, Any]]:
     """Wall seconds of the command from a cold start, and its summary."""
     command = [sys.executable, "-m", "marketplace.cli", "match", "--json", "--as-of", AS_OF.isoformat()]
     command += ["--needs", str(needs), "--capacity", str(capacity), "--out", str(out)]
+    if candidates_per_need is not None:
+        policy = out.with_suffix(".toml")
+        policy.write_text(f"candidates_per_need = {candidates_per_need}")
+        command += ["--policy", str(policy)]
     started = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return time.perf_counter() - started, json.loads(done.stdout)
@@ -94,32 +106,80 @@ def main() -> None:
     parser.add_argument("--capacities", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=10)
+    parser.add_argument("--growth", action="store_true")
+    parser.add_argument("--candidates-per-need", type=int)
     told = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        paths = write_world(folder, needs=told.needs, capacities=told.capacities, seed=told.seed)
-        problem = network_of(*paths)
-        wholes, bares, summary = [], [], {}
-        for _ in range(told.rounds):
-            bare, worth = bare_solve(problem)
-            whole, summary = run_command(*paths, folder / "out")
-            if worth != worth_of(summary, problem.capacity.size):
-                raise RuntimeError("the command and the bare solver disagree")
-            bares.append(bare)
-            wholes.append(whole)
-    bare, whole = statistics.median(bares), statistics.median(wholes)
-    lines = [
-        ("needs x capacities", f"{summary['needs']:,} x {told.capacities:,}"),
-        ("candidates", f"{summary['candidates']:,}"),
-        ("bare SimpleMinCostFlow.solve(), s", f"{bare:.2f}   ({', '.join(f'{s:.2f}' for s in bares)})"),
-        ("marketplace match, cold start, s", f"{whole:.2f}   ({', '.join(f'{s:.2f}' for s in wholes)})"),
-        ("ratio", f"{whole / bare:.2f}"),
-        ("stages of the last round, s", ", ".join(f"{k} {v:.2f}" for k, v in summary["seconds"].items())),
-        ("peak memory, MB", f"{summary['peak_mb']:.0f}"),
-    ]
+        lines = beside_itself(Path(name), told) if told.growth else beside_the_solver(Path(name), told)
     width = max(len(title) for title, _ in lines)
     for title, value in lines:
         sys.stdout.write(f"{title:<{width}}  {value}\n")
+
+
+def beside_the_solver(folder: Path, told: argparse.Namespace) -> list[tuple[str, str]]:
+    """The command and the bare solver in turn."""
+    paths = write_world(folder, needs=told.needs, capacities=told.capacities, seed=told.seed)
+    problem = network_of(*paths)
+    wholes, bares = [], []
+    summary: dict[str, Any] = {}
+    for _ in range(told.rounds):
+        bare, worth = bare_solve(problem)
+        whole, summary = run_command(*paths, folder / "out", told.candidates_per_need)
+        if worth != worth_of(summary, problem.capacity.size):
+            raise RuntimeError("the command and the bare solver disagree")
+        bares.append(bare)
+        wholes.append(whole)
+    return [
+        *size_of(summary, told.capacities),
+        ("bare SimpleMinCostFlow.solve(), s", seconds_of(bares)),
+        ("marketplace match, cold start, s", seconds_of(wholes)),
+        ("ratio", f"{statistics.median(wholes) / statistics.median(bares):.2f}"),
+        *stages_of(summary),
+    ]
+
+
+def beside_itself(folder: Path, told: argparse.Namespace) -> list[tuple[str, str]]:
+    """The command on a world and on one ten times as large, in turn."""
+    worlds = []
+    for name, factor, reach in (("small", 1, PROVINCIAL), ("large", 10, LOCAL)):
+        inside = folder / name
+        inside.mkdir()
+        needs, capacities = told.needs * factor, told.capacities * factor
+        paths = write_world(inside, needs=needs, capacities=capacities, seed=told.seed, reach=reach)
+        worlds.append((paths, inside / "out", capacities))
+    taken: list[list[float]] = [[], []]
+    summaries: list[dict[str, Any]] = [{}, {}]
+    for _ in range(told.rounds):
+        for place, (paths, out, _) in enumerate(worlds):
+            seconds, summaries[place] = run_command(*paths, out, told.candidates_per_need)
+            taken[place].append(seconds)
+    lines = []
+    for (_, _, capacities), rounds, summary in zip(worlds, taken, summaries, strict=True):
+        lines += [
+            *size_of(summary, capacities),
+            ("marketplace match, cold start, s", seconds_of(rounds)),
+            *stages_of(summary),
+        ]
+    small, large = map(statistics.median, taken)
+    return [*lines, ("ratio", f"{large / small:.2f}")]
+
+
+def size_of(summary: dict[str, Any], capacities: int) -> list[tuple[str, str]]:
+    return [
+        ("needs x capacities", f"{summary['needs']:,} x {capacities:,}"),
+        ("candidates", f"{summary['candidates']:,}"),
+    ]
+
+
+def seconds_of(taken: list[float]) -> str:
+    return f"{statistics.median(taken):.2f}   ({', '.join(f'{seconds:.2f}' for seconds in taken)})"
+
+
+def stages_of(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("stages of the last round, s", ", ".join(f"{k} {v:.2f}" for k, v in summary["seconds"].items())),
+        ("peak memory, MB", f"{summary['peak_mb']:.0f}"),
+    ]
 
 
 if __name__ == "__main__":

@@ -28,12 +28,21 @@ CAPACITY_HEADER = (
 )
 
 
-def write_world(folder: Path, *, needs: int, capacities: int, seed: int = 10) -> tuple[Path, Path]:
+PROVINCIAL = (0.25, 0.5, 0.25)
+"""The shares of capacity that serve a county, that serve a county or prefecture, and that have a radius."""
+
+LOCAL = (0.9, 0.98, 0.6)
+"""The same where there is so much capacity that most of it serves its own county."""
+
+
+def write_world(
+    folder: Path, *, needs: int, capacities: int, seed: int = 10, reach: tuple[float, float, float] = PROVINCIAL
+) -> tuple[Path, Path]:
     """Write needs.csv and capacity.csv to a folder and return their paths."""
     random = np.random.default_rng(seed)
     need_path, capacity_path = folder / "needs.csv", folder / "capacity.csv"
     _write(need_path, NEED_HEADER, _needs(needs, random))
-    _write(capacity_path, CAPACITY_HEADER, _capacities(capacities, needs, random))
+    _write(capacity_path, CAPACITY_HEADER, _capacities(capacities, needs, random, reach))
     return need_path, capacity_path
 
 
@@ -83,7 +92,9 @@ def _needs(count: int, random: np.random.Generator) -> list[list[object]]:
     return records
 
 
-def _capacities(count: int, needs: int, random: np.random.Generator) -> list[list[object]]:
+def _capacities(
+    count: int, needs: int, random: np.random.Generator, shares: tuple[float, float, float]
+) -> list[list[object]]:
     everywhere = regions.all_regions()
     counties = regions.counties()
     parents, leaves = taxonomy.parents(), taxonomy.leaves()
@@ -98,9 +109,9 @@ def _capacities(count: int, needs: int, random: np.random.Generator) -> list[lis
             chosen = {leaves[place].code for place in random.integers(len(leaves), size=random.integers(1, 5))}
         home = counties[random.integers(len(counties))]
         reach = random.random()
-        served = [home.code] if reach < 0.25 else [home.parent_code] if reach < 0.5 else [everywhere[0].code]
+        served = [home.code] if reach < shares[0] else [home.parent_code] if reach < shares[1] else [everywhere[0].code]
         lat, lon = _scattered(random, home.lat, home.lon)
-        radius = f"{random.uniform(8, 120):.1f}" if random.random() < 0.25 else ""
+        radius = f"{random.uniform(8, 120):.1f}" if random.random() < shares[2] else ""
         listed = {groups[place] for place in random.integers(len(groups), size=4)} if random.random() < 0.2 else ()
         skilled = random.choice(qualifications, 5, replace=False) if random.random() < 0.6 else ()
         pool = f"P{random.integers(max(count // 20, 1)):03d}" if random.random() < 0.2 else ""
