@@ -3,17 +3,19 @@
 import gc
 import hashlib
 import os
+import re
 import resource
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import numpy as np
 
+from marketplace.matches.aside import aside
 from marketplace.matches.file_codes import code_tables
 from marketplace.matches.file_matching import STAGES, Stopwatch, match_tables
 from marketplace.matches.file_outputs import (
@@ -29,11 +31,10 @@ from marketplace.matches.file_outputs import (
 )
 from matching import InvalidPolicy, Policy
 from matching.reasons import REASONS
-from matching.tables import CapacityTable, InvalidTable, Language, NeedTable, read_capacity, read_needs
+from matching.tables import CapacityTable, Fault, InvalidTable, Language, NeedTable, read_capacity, read_needs
 
 WRONG_INPUT = 2
 TIME_LIMIT = 3
-FAULTS_SHOWN = 1000
 CHINA = timezone(timedelta(hours=8))
 """Asia/Shanghai has had no summer time since 1991; the plain offset needs no time-zone files."""
 
@@ -82,8 +83,7 @@ def match_command(
     with _progress(language) as bar:
         clock = Stopwatch(bar)
         with clock.stage("read"):
-            policy = _policy(policy_path)
-            needs, capacity = _read(needs_path, capacity_path, language)
+            needs, capacity, policy = _read(needs_path, capacity_path, policy_path, language)
             digest = _digest(needs_path, capacity_path)
         try:
             with (
@@ -108,22 +108,10 @@ def match_command(
         context.exit(TIME_LIMIT)
 
 
-def _policy(path: Path | None) -> Policy:
-    if path is None:
-        return Policy()
-    try:
-        return Policy.from_toml(path)
-    except OSError as error:
-        _refuse([f"{path}:1:-: {error.strerror or error}"])
-    except InvalidPolicy as error:
-        key = str(error).partition(":")[0]
-        lines = path.read_bytes().decode("utf-8", "replace").splitlines()
-        row = next((number for number, line in enumerate(lines, 1) if line.strip().startswith(key)), 1)
-        _refuse([f"{path}:{row}:{key if ' ' not in key else '-'}: {error}"])
-
-
-def _read(needs_path: Path, capacity_path: Path, language: Language) -> tuple[NeedTable, CapacityTable]:
-    """Both files; every fault of both is told before the command gives up."""
+def _read(
+    needs_path: Path, capacity_path: Path, policy_path: Path | None, language: Language
+) -> tuple[NeedTable, CapacityTable, Policy]:
+    """All inputs; every fault of each is told before the command gives up."""
     tables = code_tables()
     lines: list[str] = []
     more = 0
@@ -139,20 +127,35 @@ def _read(needs_path: Path, capacity_path: Path, language: Language) -> tuple[Ne
     except InvalidTable as refused:
         lines += [fault.line(language) for fault in refused.faults]
         more += refused.uncounted
-    if needs is None or capacity is None:
-        more += max(len(lines) - FAULTS_SHOWN, 0)
-        lines = lines[:FAULTS_SHOWN]
+    policy, fault = _policy(policy_path, language)
+    if fault:
+        lines.append(fault)
+    if needs is None or capacity is None or fault:
         if more:
             lines.append(_say(language, f"……还有 {more} 处错误未列出。", f"… and {more} more faults."))
-        _refuse(lines)
+        click.echo("\n".join(lines), err=True)
+        raise click.exceptions.Exit(WRONG_INPUT)
     for warning in (*needs.warnings, *capacity.warnings):
         click.echo(_say(language, "提示 ", "Note ") + warning.line(language), err=True)
-    return needs, capacity
+    return needs, capacity, policy
 
 
-def _refuse(lines: list[str]) -> NoReturn:
-    click.echo("\n".join(lines), err=True)
-    raise click.exceptions.Exit(WRONG_INPUT)
+def _policy(path: Path | None, language: Language) -> tuple[Policy, str]:
+    """The policy of a file and what is wrong with it, as a line; the default policy where there is no file."""
+    if path is None:
+        return Policy(), ""
+    try:
+        return Policy.from_toml(path), ""
+    except OSError:
+        return Policy(), Fault(str(path), 1, "-", "missing_file").line(language)
+    except InvalidPolicy as error:
+        key, _, rule = str(error).partition(": ")
+        if " " in key:  # the file is no TOML; there is no key to name
+            return Policy(), f"{path}:1:-: {error}"
+        lines = path.read_bytes().decode("utf-8", "replace").splitlines()
+        told = re.compile(rf"\s*\[?\s*{re.escape(key)}\b")
+        row = next((number for number, line in enumerate(lines, 1) if told.match(line)), 1)
+        return Policy(), f"{path}:{row}:{key}: {rule}"
 
 
 def _digest(*paths: Path) -> str:
@@ -168,13 +171,16 @@ def _write(
     """Write all files into a folder and return the summary."""
     from marketplace.matches.report import render
 
-    with clock.stage("write"):
+    def report() -> None:
+        # It tells the seconds of the stages before it; its own rendering is in the summary's.
+        page = render(result, seconds=clock.seconds, peak_mb=_peak_mb(), input_sha256=digest)
+        (folder / "report.html").write_text(page, "utf-8")
+
+    with clock.stage("write"), aside(report) as report_written:
         write_matches(result, folder)
         write_unmatched(result, folder)
         write_shortages(result, folder)
-        # The report tells the seconds of the stages before it; its own rendering is in the summary's.
-        page = render(result, seconds=clock.seconds, peak_mb=_peak_mb(), input_sha256=digest)
-        (folder / "report.html").write_text(page, "utf-8")
+        report_written()
         candidates_written()
     figures = summary(result, seconds=clock.seconds, peak_mb=_peak_mb(), input_sha256=digest)
     (folder / "summary.json").write_text(summary_text(figures), "utf-8")

@@ -351,9 +351,27 @@ def test_the_policy_weighs_and_its_faults_are_told(world: Path, tmp_path: Path) 
     assert done.returncode == 2
     assert done.stderr.startswith(f"{policy}:2:hukou_weight: ")
     assert not (tmp_path / "none").exists()
+    policy.write_text("tiers = 3\n\n[waiting_weight]\nred = 1\n", "utf-8")
+    done = run("--needs", inputs[0], "--capacity", inputs[1], "--policy", policy)
+    assert done.stderr.startswith(f"{policy}:3:waiting_weight: ")
     missing = run("--needs", inputs[0], "--capacity", inputs[1], "--policy", tmp_path / "no.toml")
     assert missing.returncode == 2
-    assert str(tmp_path / "no.toml") in missing.stderr
+    assert missing.stderr == f"{tmp_path / 'no.toml'}:1:-: 找不到或无法读取这个文件；请检查路径\n"
+
+
+def test_faults_of_all_inputs_are_told_in_one_go(world: Path, tmp_path: Path) -> None:
+    needs, policy = tmp_path / "needs.csv", tmp_path / "policy.toml"
+    needs.write_text("id,category,region,quantity\n" + "N,S9999,640104,0\n" * 1500, "utf-8")
+    policy.write_text("tiers = red", "utf-8")
+    done = run("--needs", needs, "--capacity", tmp_path / "none.csv", "--policy", policy, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    told = [line.rpartition(": ")[0] for line in done.stderr.splitlines()]
+    first = [f"{needs}:2:category", f"{needs}:2:quantity", f"{needs}:3:id", f"{needs}:3:category"]
+    assert told[:4] == first
+    assert len(told) == 3 * 1500 - 1 + 2
+    assert done.stderr.splitlines()[-2].startswith(f"{tmp_path / 'none.csv'}:1:-: ")
+    assert done.stderr.splitlines()[-1].startswith(f"{policy}:1:-: ")
+    assert not (tmp_path / "out").exists()
 
 
 def test_few_candidates_a_need_give_the_same_result_and_tell_all(
