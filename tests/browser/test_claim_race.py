@@ -46,10 +46,10 @@ def test_one_of_two_claims_and_the_other_sees_similar_wishes(visit: Callable[...
 
     winner, loser = sorted(walks, key=lambda walk: is_claim(walk.page.url))
     winner.told("The wish is yours to fulfil. Thank you!")
-    winner.picture("won")
+    winner.visitor.picture("race-won")
     loser.heading("Someone has just taken this wish")
     loser.reads("These wishes are much like it, and still free")
-    loser.picture("lost")
+    loser.visitor.picture("race-lost")
     with site.app.app_context():
         need = db.session.scalars(select(Need).where(Need.public_id == wishes[0])).one()
         claims = db.session.scalars(select(Allocation).where(Allocation.need_id == need.id)).all()

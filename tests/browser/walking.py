@@ -10,7 +10,9 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Visitor
 from tests.support.catalogues import FOLDER
 
-# Latin words that a Chinese page shows as they are: our own name, the other language, formats, rule and file names.
+expect.set_options(timeout=15_000)  # as patient as a press: a busy machine is no fault of the page
+
+# Latin words that a Chinese page shows as they are: our own name and the other language's.
 LATIN = {"Bangnin", "English"}
 _WORD = re.compile(r"(?<![\w@./:-])[A-Za-z]{3,}(?![\w@./:-])")
 
