@@ -171,9 +171,11 @@ def _write(
     """Write all files into a folder and return the summary."""
     from marketplace.matches.report import render
 
+    peak_mb = _peak_mb()
+
     def report() -> None:
         # It tells the seconds of the stages before it; its own rendering is in the summary's.
-        page = render(result, seconds=clock.seconds, peak_mb=_peak_mb(), input_sha256=digest)
+        page = render(result, seconds=clock.seconds, peak_mb=peak_mb, input_sha256=digest)
         (folder / "report.html").write_text(page, "utf-8")
 
     with clock.stage("write"), aside(report) as report_written:

@@ -54,7 +54,7 @@ class PairColumn:
     @classmethod
     def of(cls, values: Sequence[str], place: NDArray[np.integer]) -> PairColumn:
         """A column of texts, made safe and quoted where CSV asks for it."""
-        encoded = np.array([_quoted(safe_text(value)).encode() for value in values] or [b""], np.bytes_)
+        encoded = np.array(_encoded(values) or [b""], np.bytes_)
         width = max(encoded.dtype.itemsize, 1)
         texts = encoded.astype(f"S{width}").view(np.uint8).reshape(encoded.size, width)
         return cls(texts, place)
@@ -101,6 +101,15 @@ def pair_lines(columns: Sequence[PairColumn]) -> Iterator[bytes]:
 @cache
 def _small_numbers() -> NDArray[np.uint8]:
     return PairColumn.of([str(value) for value in range(SMALL_NUMBERS)], np.zeros(0, np.int64)).texts
+
+
+def _encoded(values: Sequence[str]) -> list[bytes]:
+    """The values in UTF-8, made safe and quoted; all at once where none needs either."""
+    joined = "\n".join(values)
+    plain = not any(mark in joined for mark in ',"\r') and joined.count("\n") == max(len(values) - 1, 0)
+    if plain and values and {value[:1] for value in values}.isdisjoint(FORMULA_STARTS):
+        return joined.encode().split(b"\n")
+    return [_quoted(safe_text(value)).encode() for value in values]
 
 
 def _quoted(text: str) -> str:

@@ -383,8 +383,16 @@ def _sheet(rows: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("largest", [10_000, 10_001, 123_456])
-def test_long_files_are_written_like_short_ones(largest: int) -> None:
-    names = ["a,b", 'say "x"', "=1+1", "编号", "-5"]
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["a,b", 'say "x"', "=1+1", "编号", "-5"],
+        ["a", "b c", "", "编号", "d=1"],
+        ["a", "b\nc", "", "d", "e"],
+        ["a", "+b", "", "d", "e"],
+    ],
+)
+def test_long_files_are_written_like_short_ones(names: list[str], largest: int) -> None:
     place = np.array([4, 3, 2, 1, 0, 0])
     numbers = np.array([0, 10, 7, 7, largest, 1])
     columns = [PairColumn.of(names, place), PairColumn.of_numbers(numbers)]
