@@ -14,7 +14,7 @@ from rich.table import Table
 from marketplace import jobs
 from marketplace.commands.console import WRONG_INPUT, application, progress_bar, say, stop, talk
 from marketplace.commands.runs import matching_bar, print_result
-from marketplace.commands.server import HOST, PORT, serve
+from marketplace.commands.server import HOST, PORT, need_port, serve
 from marketplace.demo.accounts import Accounts
 from marketplace.demo.load import load, make_anew, may_load
 from marketplace.matches import services as matches
@@ -52,6 +52,8 @@ def demo_command(*, then_serve: bool, host: str, port: int, accounts_file: Path 
                 "This instance holds data of its own; a demo needs an empty or a demo instance. "
                 "Nothing was changed. Set another INSTANCE_DIR.",
             )
+        if then_serve:
+            need_port(host, port)  # a demo that is served already is not taken from under its visitors
         accounts = _make_world(app)
         if accounts_file is not None:
             _write_accounts(accounts_file, accounts)

@@ -1,8 +1,10 @@
 """`marketplace serve` and `worker`."""
 
 import signal
+import socket
 import threading
 from types import FrameType
+from typing import NoReturn
 
 import click
 from flask import Flask
@@ -25,6 +27,26 @@ def serve_command(host: str, port: int) -> None:
         serve(app, host, port)
 
 
+def need_port(host: str, port: int) -> None:
+    """Stop where another program answers on the port, before anything is done that only serving makes useful."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        _refuse_port(port, error)
+
+
+def _refuse_port(port: int, error: OSError) -> NoReturn:
+    reason = error.strerror or str(error)
+    stop(
+        FAILED,
+        f"不能使用端口 {port}:{reason};请用 --port 另选一个",
+        f"Port {port} cannot be used: {reason}; choose another with --port",
+    )
+
+
 def serve(app: Flask, host: str, port: int, after_start: str = "") -> None:
     """Answer requests until SIGINT or SIGTERM.
 
@@ -36,8 +58,7 @@ def serve(app: Flask, host: str, port: int, after_start: str = "") -> None:
     try:
         server = create_server(app, host=host, port=port, threads=THREADS, ident=None)
     except OSError as error:
-        reason = error.strerror or str(error)
-        stop(FAILED, f"不能使用端口 {port}:{reason}", f"Port {port} cannot be used: {reason}")
+        _refuse_port(port, error)
     db.session.remove()  # a read left open here would keep every writer of SQLite waiting
     settings: Settings = app.extensions["marketplace.settings"]
     worker = None if settings.redis_url else jobs.start_worker(app)

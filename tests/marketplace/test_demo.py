@@ -1,7 +1,10 @@
 """The demo world as `marketplace demo` makes it: its known figures, its accounts, and what it refuses."""
 
 import json
+import socket
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -193,3 +196,16 @@ def test_an_instance_with_data_of_its_own_is_left_untouched(tmp_path: Path) -> N
     assert (result.returncode, result.stdout) == (2, "")
     assert {path: path.read_bytes() for path in instance.rglob("*") if path.is_file()} == before
     assert not (tmp_path / "accounts.json").exists()
+
+
+def test_a_demo_is_not_made_anew_for_a_port_that_is_taken(tmp_path: Path) -> None:
+    instance = tmp_path / "new"
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        result = marketplace(instance, "demo", "--port", str(port))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"Port {port} cannot be used" in result.stderr
+    with closing(sqlite3.connect(instance / "bangnin.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
