@@ -6,6 +6,9 @@ empty, and keep the tiers below from being forgotten while a level above is sear
 
 from __future__ import annotations
 
+import math
+import time
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,7 +68,7 @@ class Rounding:
             if np.array_equal(flow, before):
                 return self.filled(flow)
 
-    def dived(self, network: Network, limits: Int64s) -> Int64s:
+    def dived(self, network: Network, limits: Int64s, ends: float = math.inf) -> Int64s:
         """A feasible flow by relaxed flows in turn, each without the arcs of what the last one left unfinished.
 
         What a bundle, batch or split need gives up is dealt out anew at once, to all others. Of the unfinished
@@ -74,10 +77,13 @@ class Rounding:
         Args:
             network: the relaxed network of the component's arcs.
             limits: int64, the most units of each tier.
+            ends: ``time.monotonic()`` after which no round begins.
         """
         allowed = np.ones(self._need.size, np.bool_)
         flow = np.zeros(allowed.size, np.int64)
         for _ in range(ROUNDS):
+            if time.monotonic() >= ends:
+                break
             flow[:] = 0
             flow[allowed] = best_flow(network.of(allowed), limits)
             given_up = self._given_up(flow) & allowed

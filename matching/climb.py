@@ -1,0 +1,262 @@
+"""One level of a coupled component: better solutions and better bounds until they meet or time is over.
+
+In this order, each step with a share of the time: CP-SAT on everything where the component is small enough to
+hope for a proof at once; the linear relaxation, and where the rules are knapsacks their decomposition, for a
+bound and for a guide; CP-SAT on the *kernel*, the columns that the guide or the solution uses; large
+neighbourhoods; CP-SAT on every column that the bounds leave open, for the proof.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+
+from matching.columns import Bools, Int64s
+from matching.coupling import Coupling
+from matching.decomposition import blocks, decompose
+from matching.improve import Neighbourhoods, improve, kernel, rounded
+from matching.problem import Problem
+from matching.program import Rows, program
+from matching.relaxation import Floats, Relaxed, relax
+from matching.search import Found, search
+
+SMALL = 300
+"""Components up to so many arcs go to CP-SAT at once, and to one worker: more cost more than they save."""
+
+MEDIUM = 5_000
+"""Components up to so many arcs are tried as a whole before anything else."""
+
+LARGE = 20_000
+"""More columns than this are not searched as a whole under a time limit: it would pass on the presolve."""
+
+OPEN_A_NEED = 4
+"""With more open columns for each need, knapsacks are not proven in reasonable time."""
+
+LONGEST = 10.0
+"""Seconds for a step that comes before a search as a whole, where there is no time limit."""
+
+
+class Climb:
+    """The search on one component; the levels above are kept by rows that are added one after another."""
+
+    def __init__(self, problem: Problem, coupling: Coupling, arcs: Int64s, workers: int | None) -> None:
+        self._program = program(problem, coupling, arcs)
+        self._rows = self._program.rows
+        self._workers = 1 if arcs.size <= SMALL else workers
+        self._small = arcs.size <= SMALL
+        self._blocks = None if self._small else blocks(self._program, self._rows)
+        self._places: Neighbourhoods | None = None
+        self._guide: Floats | None = None
+        self._random = np.random.default_rng(1)
+
+    def keep(self, worth: Int64s, reached: int) -> None:
+        """Let everything later reach at least ``reached`` in a level; ``worth`` is of a unit on each arc."""
+        concerned = worth > 0
+        rows, first = np.unique(self._program.need_row[concerned], return_index=True)
+        if rows.size and reached == int((worth * self._program.quantity)[concerned][first].sum()):
+            self._rows = self._program.in_full(self._rows, concerned)
+        self._rows = self._rows.add(worth * self._program.step, reached)
+
+    def first(self, flow: Int64s, aim: Int64s, ends: float) -> Int64s:
+        """A better flow for all levels together, from the columns that the linear relaxation uses."""
+        left = ends - time.monotonic()
+        if self._small or left <= 0:
+            return flow
+        worth = self._columns(aim)
+        relaxed = relax(self._program, self._rows, worth, _share(left, 0.3))
+        if relaxed is None:
+            return flow
+        self._guide = relaxed.values
+        values = self._program.values(flow)
+        free = kernel(self._program, values, relaxed.values)
+        left = ends - time.monotonic()
+        share = 0.3 if self._blocks is None else 0.1  # knapsacks have a better guide to come
+        found = search(
+            self._program, self._rows, worth, values, free, seconds=_share(left, share), workers=self._workers
+        )
+        return flow if found.values is None else self._program.flow(found.values)
+
+    def level(self, flow: Int64s, worth: Int64s, aim: Int64s, most: int, seconds: float) -> tuple[Int64s, int]:
+        """The best flow found for a level within ``seconds``, and a bound of the level.
+
+        Args:
+            flow: a feasible flow that keeps the levels above.
+            worth: int64 (arcs,), what a unit adds to the level.
+            aim: int64 (arcs,), the same, with a little for the levels below.
+            most: a bound that is known.
+            seconds: the most time for it.
+        """
+        state = _State(self, flow, self._columns(worth), most, time.monotonic() + seconds)
+        if state.done:
+            return flow, most
+        if self._small:
+            state.whole(1.0)
+            return state.answer()
+        if self._blocks is None and flow.size <= MEDIUM:
+            state.whole(0.15)
+        relaxed = None if state.done else self._bounded(state)
+        if not state.done:
+            self._searched(state, self._columns(aim), relaxed)
+        if not state.done and (state.ends == math.inf or self._hopeful(state, relaxed)):
+            state.whole(1.0, relaxed)
+        return state.answer()
+
+    def _hopeful(self, state: _State, relaxed: Relaxed | None) -> bool:
+        """Whether a proof by a search of all that is open may come before the time is over."""
+        if self._blocks is None or relaxed is None:
+            return self._program.most.size <= LARGE
+        return int(state.open(relaxed).sum()) <= OPEN_A_NEED * np.unique(self._program.need).size
+
+    def _columns(self, worth: Int64s) -> Int64s:
+        columns = np.zeros(self._program.most.size, np.int64)
+        columns[: worth.size] = worth * self._program.step
+        return columns
+
+    def _bounded(self, state: _State) -> Relaxed | None:
+        """Bound the level by the relaxation and the decomposition, and take their solution as the guide."""
+        relaxed = relax(self._program, self._rows, state.worth, _share(state.left, 0.3))
+        duals = np.zeros(self._rows.lower.size)
+        if relaxed is not None:
+            state.bound = min(state.bound, relaxed.bound)
+            duals = relaxed.duals
+        if relaxed is not None and self._guide is None:
+            self._guide = relaxed.values
+        if self._blocks is not None and not state.done:
+            tighter = decompose(
+                self._program,
+                self._rows,
+                state.worth,
+                self._blocks,
+                duals,
+                state.reached,
+                _share(state.left, 0.25),
+            )
+            state.bound = min(state.bound, tighter.bound)
+            self._guide = tighter.values
+            return tighter
+        return relaxed
+
+    def _in_kernel(self, rows: Rows, aim: Int64s, state: _State, guide: Floats) -> Found:
+        """Search the columns that the guide uses; those of the solution too, unless the guide is near enough.
+
+        The mean of the knapsacks' solutions is so near to the best that a worse solution only leads astray.
+        """
+        seconds = _share(state.left, 0.3)
+        if self._blocks is not None:
+            free = kernel(self._program, np.zeros_like(state.values), guide)
+            found = search(
+                self._program,
+                rows,
+                aim,
+                np.where(free, state.values, 0),
+                free,
+                seconds=seconds,
+                workers=self._workers,
+                hint=rounded(self._program, guide),
+            )
+            if found.values is not None:
+                return found
+        free = kernel(self._program, state.values, guide)
+        seconds = min(seconds, state.left)
+        return search(self._program, rows, aim, state.values, free, seconds=seconds, workers=self._workers)
+
+    def _searched(self, state: _State, aim: Int64s, relaxed: Relaxed | None) -> None:
+        """The kernel, and neighbourhoods."""
+        if self._blocks is not None:
+            aim = state.worth  # knapsacks are hard enough one level at a time
+        rows = self._rows.add(state.worth, state.reached)
+        if self._guide is not None:
+            found = self._in_kernel(rows, aim, state, self._guide)
+            state.take(found.values, aim)
+        if state.done:
+            return
+        if self._places is None:
+            self._places = Neighbourhoods(self._program)
+        promising: Bools = np.ones(state.values.size, np.bool_)
+        if relaxed is not None:  # who costs the bound a fourth of the gap is rarely part of a better solution
+            promising = relaxed.loss <= max((relaxed.exact_bound - state.reached) / 4, 1.0)
+        if self._guide is not None:
+            promising |= self._guide > 0.01
+        whole_later = state.ends == math.inf or self._hopeful(state, relaxed)
+        values = improve(
+            self._program,
+            self._places,
+            self._rows,
+            aim,
+            state.worth,
+            state.values,
+            self._guide,
+            promising,
+            enough=state.bound,
+            seconds=_share(state.left, 0.8 if whole_later else 1.0),
+            workers=self._workers,
+            random=self._random,
+        )
+        state.take(values, aim)
+
+
+class _State:
+    """A level while it is climbed."""
+
+    def __init__(self, climb: Climb, flow: Int64s, worth: Int64s, bound: int, ends: float) -> None:
+        self._climb = climb
+        self.values = climb._program.values(flow)
+        self.worth, self.bound, self.ends = worth, bound, ends
+
+    @property
+    def reached(self) -> int:
+        return int(np.dot(self.worth, self.values))
+
+    @property
+    def done(self) -> bool:
+        return self.reached >= self.bound or self.left <= 0
+
+    @property
+    def left(self) -> float:
+        return self.ends - time.monotonic()
+
+    def take(self, values: Int64s | None, aim: Int64s) -> None:
+        """Take a solution that is not worse in the level, and not in what it was made for."""
+        if values is None or int(np.dot(self.worth, values)) < self.reached:
+            return
+        if int(np.dot(self.worth, values)) > self.reached or int(np.dot(aim, values - self.values)) > 0:
+            self.values = values
+
+    def whole(self, share: float, relaxed: Relaxed | None = None) -> None:
+        """Search every column that a better solution could use, for a share of the time."""
+        climb = self._climb
+        free: Bools = np.ones(self.values.size, np.bool_)
+        start = self.values
+        if relaxed is not None:
+            free = self.open(relaxed)
+            start = np.where(free, start, np.where(relaxed.at_most, climb._program.most, 0))
+        found = search(
+            climb._program,
+            climb._rows,
+            self.worth,
+            start,
+            free,
+            seconds=self.left if share == 1 else _share(self.left, share),
+            workers=climb._workers,
+        )
+        if found.proven and found.values is None:
+            if relaxed is None:
+                raise RuntimeError("the search claims that nothing is feasible, though a solution is at hand")
+            self.bound = self.reached
+        if found.bound is not None:
+            self.bound = min(self.bound, max(found.bound, self.reached))
+        self.take(found.values, self.worth)
+
+    def open(self, relaxed: Relaxed) -> Bools:
+        """The columns a better solution may move: it is worth 1 more, which others cost the bound."""
+        return relaxed.loss <= relaxed.exact_bound - self.reached - 1
+
+    def answer(self) -> tuple[Int64s, int]:
+        return self._climb._program.flow(self.values), self.bound
+
+
+def _share(seconds: float, share: float) -> float:
+    """A share of the time left, and no more than ``LONGEST`` where there is no limit."""
+    return LONGEST if seconds == math.inf else seconds * share
