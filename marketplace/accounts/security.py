@@ -1,10 +1,11 @@
 """Sign-in through Flask-Security-Too, over encrypted e-mail addresses."""
 
+from contextlib import suppress
 from typing import Any, cast
 
 from flask import Flask, request
 from flask_babel import lazy_gettext as _
-from flask_security import Security, SQLAlchemyUserDatastore, user_authenticated
+from flask_security import LoginForm, Security, SQLAlchemyUserDatastore, user_authenticated
 
 from marketplace import permissions
 from marketplace.accounts.models import RoleRow, User, email_index
@@ -31,6 +32,12 @@ class BlindDatastore(SQLAlchemyUserDatastore):
         if "email" in criteria:  # the index is made of the address without case or spaces
             return super().find_user(case_insensitive=False, email_index=email_index(criteria["email"]))
         return super().find_user(case_insensitive=case_insensitive, **criteria)
+
+
+class SignInForm(LoginForm):
+    """Without the library's "remember me": its cookie would outlast the longest session by a year."""
+
+    remember = None
 
 
 security = Security()
@@ -62,12 +69,19 @@ def configuration(settings: Settings) -> dict[str, Any]:
 
 
 def _sign_in_key() -> str:
-    """Tries are counted for an account from an address: neither alone locks anyone out."""
-    return f"{request.remote_addr}:{email_index(request.form.get('email', ''))}"
+    """Tries are counted for an account from an address: neither alone locks anyone out.
+
+    However the e-mail is written, it counts as the account that the sign-in looks up: the domain in full-width
+    letters is the same account.
+    """
+    address = request.form.get("email", "")
+    with suppress(ValueError):  # no address at all, so no account either
+        address = str(security.mail_util.normalize(address))
+    return f"{request.remote_addr}:{email_index(address)}"
 
 
 def init_app(app: Flask) -> None:
-    security.init_app(app, datastore)
+    security.init_app(app, datastore, login_form=SignInForm)
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith("security."):
             permissions.declare(app, rule.endpoint, _ENDPOINTS[rule.endpoint])

@@ -36,8 +36,9 @@ def set_locale() -> ResponseReturnValue:
 
 def _own_page(path: str) -> str:
     """A path of this site; anything else leads home."""
-    inside = path.startswith("/") and not path.startswith(("//", "/\\"))
-    return path if inside and "\n" not in path else url_for("home.welcome")
+    # Browsers drop tabs and line ends inside an address and read \ as /, so "/<tab>/evil.example" names a site.
+    harmless = path.isprintable() and "\\" not in path
+    return path if path.startswith("/") and not path.startswith("//") and harmless else url_for("home.welcome")
 
 
 @accounts.route("", permission=Permission.ACCOUNT_OWN)

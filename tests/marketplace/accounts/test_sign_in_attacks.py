@@ -1,0 +1,72 @@
+"""What outsiders try at the door: guessing past the limit, a cookie that outlasts the session, a way out."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from marketplace import create_app
+from marketplace.accounts import services
+from marketplace.extensions import db
+from tests.conftest import settings_in
+from tests.support.client import Browser
+
+PASSWORD = "a sentence is easy to keep"
+
+
+@pytest.fixture
+def limited(migrated: Path, tmp_path: Path) -> Iterator[Browser]:
+    """A browser of an application that counts tries, with the account known@example.org."""
+    shutil.copy(migrated, tmp_path / "bangnin.db")
+    app = create_app(settings_in(tmp_path), TESTING=True, RATELIMIT_ENABLED=True)
+    app.test_client_class = Browser
+    with app.app_context():
+        services.register("known@example.org", "某人", PASSWORD)
+        browser = app.test_client()
+        assert isinstance(browser, Browser)
+        yield browser
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _guess(browser: Browser, email: str, token: str) -> int:
+    form = {"email": email, "password": "wrong password!", "csrf_token": token}
+    return browser.post("/account/login", data=form).status_code
+
+
+def test_tries_count_for_the_account_however_its_address_is_written(limited: Browser) -> None:
+    token = limited.csrf_token("/account/login")
+    spellings = ("known@example.org", " KNOWN@Example.org ", "known@ｅxample.org", "known@example。org")
+    tries = [_guess(limited, spelling, token) for spelling in spellings for _ in range(3)]
+    assert tries == [200] * 10 + [429] * 2
+    assert _guess(limited, "other@example.org", token) == 200
+
+
+@pytest.mark.parametrize("body", [{"email": "known@example.org", "password": PASSWORD}, [1], "text"])
+def test_nobody_signs_in_past_the_form(app: Flask, client: Browser, body: object) -> None:
+    services.register("known@example.org", "某人", PASSWORD)
+    answer = client.post("/account/login", json=body, headers={"X-CSRFToken": client.csrf_token("/account/login")})
+    assert answer.status_code == 415
+    assert client.get("/account").status_code == 302
+
+
+def test_no_cookie_outlasts_the_session(app: Flask, client: Browser) -> None:
+    services.register("known@example.org", "某人", PASSWORD)
+    answer = client.submit("/account/login", {"email": "known@example.org", "password": PASSWORD, "remember": "y"})
+    assert answer.status_code == 302
+    assert "remember_token" not in str(answer.headers)
+    assert client.get_cookie("remember_token") is None
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["//evil.example", "/\t/evil.example", "/\\evil.example", "/\r/evil.example", "https://evil.example"]
+)
+def test_the_language_switch_never_leads_to_another_site(client: Browser, elsewhere: str) -> None:
+    assert client.submit("/account/locale", {"locale": "en", "next": elsewhere}).location == "/"
+
+
+def test_the_language_switch_leads_back_with_the_filters_kept(client: Browser) -> None:
+    address = "/search?q=%E8%BD%AE%E6%A4%85&kind=wish"
+    assert client.submit("/account/locale", {"locale": "en", "next": address}).location == address
