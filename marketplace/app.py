@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, generate_csrf
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 from whitenoise import WhiteNoise
 
 from marketplace import jobs, permissions, privacy, wording
@@ -75,6 +75,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
 
     app.before_request(_identify)  # first: even a refusal is drawn for whoever reads it
     app.before_request(_refuse_foreign_origin)
+    app.before_request(_refuse_what_no_form_sends)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(Path(__file__).parent / "migrations"))
     csrf.init_app(app)
@@ -184,6 +185,15 @@ def _refuse_foreign_origin() -> None:
         return
     if origin not in {request.host_url.rstrip("/"), _settings().base_url}:
         raise AccessDenied(_("This request came from another site and was refused."))
+
+
+def _refuse_what_no_form_sends() -> None:
+    """No page of ours sends JSON or NUL characters: libraries and databases would each read them in their own way."""
+    if request.is_json and request.method not in _SAFE_METHODS:
+        raise UnsupportedMediaType
+    sent = (request.path, *request.args.values(), *request.form.values())
+    if any("\0" in text for text in (*sent, *request.args, *request.form)):
+        raise BadRequest
 
 
 def _enforce() -> None:

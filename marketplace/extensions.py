@@ -8,8 +8,9 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.pagination import Pagination
 from flask_wtf import CSRFProtect
-from sqlalchemy import Connection, Engine, MetaData, Table, event
+from sqlalchemy import Connection, Engine, MetaData, Select, Table, event
 from sqlalchemy.orm import DeclarativeBase
 
 NAMING = {
@@ -27,7 +28,17 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+class Database(SQLAlchemy):
+    """SQLAlchemy whose page numbers come from addresses, which anybody may write."""
+
+    LAST_PAGE = 1_000_000
+
+    def paginate(self, select: Select[Any], *, page: int | None = None, **options: Any) -> Pagination:
+        """As in the library; a number past any list is the last page of none, not an offset that no database takes."""
+        return super().paginate(select, page=None if page is None else min(page, self.LAST_PAGE), **options)
+
+
+db = Database(model_class=Base, session_options={"expire_on_commit": False})
 if TYPE_CHECKING:
     Model = Base  # Flask-SQLAlchemy makes its base at run time; checkers read the one it is made from
 else:
