@@ -11,8 +11,7 @@ group           an offer that lists groups shares one with the need; recognition
 qualification   all that the need requires is among the offer's qualifications
 dates           see :func:`open_on`
 
-Speed comes from classes: needs of the same category and region see the same offers, so these two rules are
-settled per class; the pairs that are left are expanded in chunks and meet the other rules as arrays.
+How pairs come about without looking at all of them is told in :mod:`matching.pairs`.
 """
 
 from __future__ import annotations
@@ -25,12 +24,21 @@ from numpy.typing import NDArray
 
 from matching.codes import CodeTables
 from matching.columns import Bools, Int32s, Int64s
+from matching.nearness import EARTH_RADIUS_KM, RADIUS_TOLERANCE_KM, Points, metres_of
+from matching.pairs import pairs
 
-EARTH_RADIUS_KM = 6371.0088
-"""Mean radius of the Earth (IUGG R1)."""
-
-RADIUS_TOLERANCE_KM = 1e-6
-"""A millimetre: a need exactly on the circle is inside it whatever the rounding."""
+__all__ = [
+    "EARTH_RADIUS_KM",
+    "RADIUS_TOLERANCE_KM",
+    "Candidates",
+    "Funnel",
+    "Needs",
+    "Offers",
+    "candidate_blocks",
+    "candidates",
+    "funnel",
+    "open_on",
+]
 
 CHUNK_PAIRS = 1_500_000
 """Pairs that are examined at a time; about 100 bytes each."""
@@ -189,14 +197,14 @@ def candidate_blocks(
         Pairs sorted by (need, offer); the same on every machine but for distances within a rounding error.
     """
     need_open, offer_open = open_on(as_of, needs, offers)
-    points = _Points.of(needs, offers, tables)
+    points = Points.of(needs, offers, tables)
     limits = offers.groups & tables.excluding_groups
-    for need, offer in _pairs(needs, offers, tables, np.flatnonzero(need_open), offer_open, chunk_pairs):
+    for need, offer in pairs(needs, offers, tables, np.flatnonzero(need_open), offer_open, chunk_pairs, near=points):
         keep = np.flatnonzero(_group_and_qualification(needs, offers, limits, need, offer))
         need, offer = need[keep], offer[keep]
         chord = points.chord(need, offer)
         near = np.flatnonzero(chord <= points.reach[offer])
-        yield Candidates(need[near], offer[near], _metres(chord[near]))
+        yield Candidates(need[near], offer[near], metres_of(chord[near]))
 
 
 def funnel(needs: Needs, offers: Offers, tables: CodeTables, as_of: np.datetime64, rows: Int64s) -> Funnel:
@@ -213,18 +221,18 @@ def funnel(needs: Needs, offers: Offers, tables: CodeTables, as_of: np.datetime6
     nearest = np.full(rows.size, -1, np.int64)
     radius = np.full(rows.size, -1, np.int64)
     missing = np.zeros((rows.size, needs.requires.shape[1]), np.uint64)
-    points = _Points.of(needs, offers, tables)
+    points = Points.of(needs, offers, tables)
     limits = offers.groups & tables.excluding_groups
     place = np.full(len(needs), -1, np.int64)
     place[rows] = np.arange(rows.size)
-    for need, offer in _pairs(needs, offers, tables, rows, everyone, CHUNK_PAIRS):
+    for need, offer in pairs(needs, offers, tables, rows, everyone, CHUNK_PAIRS):
         at = place[need]
         first = np.flatnonzero(np.r_[True, at[1:] != at[:-1]])
         chord = points.chord(need, offer)
         keep = np.ones(need.size, np.bool_)
         left[at[first], 1] = np.add.reduceat(keep, first, dtype=np.int64)
         best = _first_least(chord, first)
-        nearest[at[first]] = _metres(chord[best])
+        nearest[at[first]] = metres_of(chord[best])
         limit = offers.radius_km[offer[best]]
         radius[at[first]] = np.where(np.isnan(limit), -1, np.rint(np.nan_to_num(limit) * 1000)).astype(np.int64)
         keep &= chord <= points.reach[offer]
@@ -254,102 +262,6 @@ def _group_and_qualification(needs: Needs, offers: Offers, limits: Masks, need: 
         if required.any():
             keep &= (required[need] & ~offers.qualifications[:, word][offer]) == 0
     return keep
-
-
-def _pairs(
-    needs: Needs,
-    offers: Offers,
-    tables: CodeTables,
-    rows: NDArray[np.intp],
-    offer_open: Bools,
-    chunk_pairs: int,
-) -> Iterator[tuple[Int32s, Int32s]]:
-    """Pairs of category and region, sorted by (need, offer), in chunks that hold whole needs.
-
-    A chunk has at most `chunk_pairs` pairs, or those of one need where that has more.
-    """
-    if rows.size == 0 or len(offers) == 0:
-        return
-    region_count = len(tables.regions)
-    kind = needs.category[rows].astype(np.int64) * region_count + needs.region[rows]
-    kinds, kind_of = np.unique(kind, return_inverse=True)
-    by_category = ((offers.categories & offer_open[:, None]) @ tables.category_covers).T
-    by_region = (offers.regions @ tables.region_covers).T
-    starts = np.zeros(kinds.size + 1, np.int64)
-    lists: list[Int32s] = []
-    step = max(1, 20_000_000 // max(len(offers), 1))
-    for begin in range(0, kinds.size, step):
-        part = kinds[begin : begin + step]
-        seen = by_category[part // region_count] & by_region[part % region_count]
-        starts[begin + 1 : begin + 1 + part.size] = seen.sum(axis=1)
-        lists.append(np.nonzero(seen)[1].astype(np.int32))
-    starts = np.cumsum(starts)
-    members = np.concatenate(lists)
-    counts = np.diff(starts)[kind_of]
-    ends = np.cumsum(counts)
-    begin = 0
-    while begin < rows.size:
-        done = int(ends[begin - 1]) if begin else 0
-        end = max(int(np.searchsorted(ends, done + chunk_pairs, side="right")), begin + 1)
-        count = counts[begin:end]
-        total = int(count.sum())
-        if total:
-            need = np.repeat(rows[begin:end].astype(np.int32), count)
-            offset = np.repeat(starts[kind_of[begin:end]] - (ends[begin:end] - count - done), count)
-            offset += np.arange(total)
-            yield need, members[offset]
-        begin = end
-
-
-@dataclass(frozen=True)
-class _Points:
-    """Points on the unit sphere and the reach of each offer as a squared chord.
-
-    The squared chord between two unit vectors is 4 sin²(angle / 2): it needs no trigonometry for a pair,
-    grows with the distance, and is exact for near points.
-    """
-
-    need: Floats
-    offer: Floats
-    reach: Floats
-
-    @classmethod
-    def of(cls, needs: Needs, offers: Offers, tables: CodeTables) -> _Points:
-        seats = tables.seats
-        unknown = np.isnan(needs.lat) | np.isnan(needs.lon)
-        need = _unit_vectors(
-            np.where(unknown, seats[needs.region, 0], needs.lat),
-            np.where(unknown, seats[needs.region, 1], needs.lon),
-        )
-        unknown = np.isnan(offers.lat) | np.isnan(offers.lon)
-        offer = _unit_vectors(
-            np.where(unknown, seats[offers.seat, 0], offers.lat),
-            np.where(unknown, seats[offers.seat, 1], offers.lon),
-        )
-        half_angle = np.minimum((offers.radius_km + RADIUS_TOLERANCE_KM) / (2 * EARTH_RADIUS_KM), np.pi / 2)
-        return cls(need, offer, np.where(np.isnan(half_angle), np.inf, 4 * np.sin(half_angle) ** 2))
-
-    def chord(self, need: Int32s, offer: Int32s) -> Floats:
-        """Squared chords of pairs, float64 (pairs,)."""
-        total = np.zeros(need.size)
-        for axis in range(3):
-            difference = self.need[axis][need]
-            difference -= self.offer[axis][offer]
-            difference *= difference
-            total += difference
-        return total
-
-
-def _unit_vectors(lat: Floats, lon: Floats) -> Floats:
-    """float64 (3, rows), contiguous by axis."""
-    latitude, longitude = np.radians(lat), np.radians(lon)
-    shrink = np.cos(latitude)
-    return np.stack([shrink * np.cos(longitude), shrink * np.sin(longitude), np.sin(latitude)])
-
-
-def _metres(chord: Floats) -> Int32s:
-    half = np.minimum(np.sqrt(chord) / 2, 1.0)
-    return np.rint(2000 * EARTH_RADIUS_KM * np.arcsin(half)).astype(np.int32)
 
 
 def _first_least(values: NDArray[np.float64] | Int64s, first: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -41,6 +41,27 @@ def test_candidates_are_what_the_rules_say_pair_by_pair(needs: list[Need], offer
     assert pairs(needs, offers) == expected
 
 
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(NEEDS, min_size=1, max_size=5),
+    st.lists(OFFERS, max_size=8),
+    st.lists(st.tuples(st.floats(-0.01, 0.01), st.floats(-0.01, 0.01)), min_size=4, max_size=6),
+    st.sampled_from([3, 1_000_000]),
+)
+def test_crowds_of_neighbours_are_looked_at_by_cells_and_nothing_is_lost(
+    needs: list[Need], offers: list[Offer], moves: list[tuple[float, float]], chunk: int
+) -> None:
+    crowd = [
+        replace(need, point=need.point and (need.point[0] + north, need.point[1] + east))
+        for need in needs
+        for north, east in moves
+    ]
+    need_columns, offer_columns, _ = columns(crowd, offers)
+    found = candidates(need_columns, offer_columns, TABLES, AS_OF, chunk_pairs=chunk)
+    expected = [(i, j) for i, need in enumerate(crowd) for j, offer in enumerate(offers) if all(rules(need, offer))]
+    assert list(zip(found.need.tolist(), found.offer.tolist(), strict=True)) == expected
+
+
 @settings(deadline=None)
 @given(st.lists(NEEDS, max_size=8), st.lists(OFFERS, max_size=8))
 def test_chunks_do_not_show(needs: list[Need], offers: list[Offer]) -> None:
