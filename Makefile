@@ -6,7 +6,7 @@ PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint types imports format bench assets translations messages migrate lock system clean
+.PHONY: help install demo serve test check lint types imports format bench assets translations messages migrate lock system clean
 
 help: ## show these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -20,6 +20,8 @@ $(VENV)/runtime: pyproject.toml requirements.lock
 $(VENV)/development: $(VENV)/runtime
 	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[test,postgresql,redis]'
 	@touch $@
+
+install: $(VENV)/runtime ## make the command .venv/bin/marketplace
 
 demo: $(VENV)/runtime ## build the demonstration world, run one matching, serve it on port 8000
 	INSTANCE_DIR=$${INSTANCE_DIR:-instance-demo} $(BIN)/marketplace demo --serve --port $(PORT)

@@ -39,25 +39,55 @@ CHINA = timezone(timedelta(hours=8))
 """Asia/Shanghai has had no summer time since 1991; the plain offset needs no time-zone files."""
 
 
-@click.command("match", short_help="Match a file of needs with a file of capacity.")
-@click.option("--needs", "needs_path", required=True, type=click.Path(path_type=Path), help="CSV or XLSX.")
-@click.option("--capacity", "capacity_path", required=True, type=click.Path(path_type=Path), help="CSV or XLSX.")
-@click.option("--policy", "policy_path", type=click.Path(path_type=Path), help="Weights, as TOML.")
+def _say(language: Language, zh: str, en: str) -> str:
+    return en if language == "en" else zh
+
+
+def _default_language() -> Language:
+    return "en" if os.environ.get("DEFAULT_LOCALE", "").startswith("en") else "zh"
+
+
+def _help(zh: str, en: str) -> str:
+    return _say(_default_language(), zh, en)
+
+
+_FORMATS = _help("CSV 或 XLSX 文件", "CSV or XLSX.")
+
+
+@click.command("match", short_help=_help("匹配需求与服务能力两个文件", "Match a file of needs with a file of capacity"))
+@click.option("--needs", "needs_path", required=True, type=click.Path(path_type=Path), help=_FORMATS)
+@click.option("--capacity", "capacity_path", required=True, type=click.Path(path_type=Path), help=_FORMATS)
+@click.option(
+    "--policy", "policy_path", type=click.Path(path_type=Path), help=_help("权重,TOML 文件", "Weights, as TOML.")
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("matches"),
     show_default=True,
-    help="Folder for the results; those of an earlier run are replaced.",
+    help=_help("结果文件夹;替换其中以前的结果", "Folder for the results; those of an earlier run are replaced."),
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON and nothing else.")
-@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), help="Seconds for the solver.")
+@click.option(
+    "--json", "as_json", is_flag=True, help=_help("只输出 JSON 摘要", "Print the summary as JSON and nothing else.")
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    help=_help("求解的秒数上限", "Seconds for the solver."),
+)
 @click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="The day on which dates and waiting are judged  [default: today in China]",
+    help=_help(
+        "以哪一天判断日期和等待时间  [默认:北京时间今天]",
+        "The day on which dates and waiting are judged  [default: today in China]",
+    ),
 )
-@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language  [default: that of DEFAULT_LOCALE]")
+@click.option(
+    "--lang",
+    type=click.Choice(["zh", "en"]),
+    help=_help("语言  [默认:DEFAULT_LOCALE 的语言]", "Language  [default: that of DEFAULT_LOCALE]"),
+)
 @click.pass_context
 def match_command(
     context: click.Context,
@@ -78,7 +108,7 @@ def match_command(
     """
     # One short-lived process that builds millions of small objects and drops none: collecting is wasted time.
     gc.disable()
-    language: Language = lang or ("en" if os.environ.get("DEFAULT_LOCALE", "").startswith("en") else "zh")
+    language = lang or _default_language()
     day = as_of.date() if as_of else datetime.now(CHINA).date()
     with _progress(language) as bar:
         clock = Stopwatch(bar)
@@ -193,10 +223,6 @@ def _peak_mb() -> float:
     """The most memory this process has held, in MB of 1024² bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1024**2 if sys.platform == "darwin" else peak / 1024
-
-
-def _say(language: Language, zh: str, en: str) -> str:
-    return en if language == "en" else zh
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The commands as processes: exit codes, what goes to stdout, what goes to stderr."""
 
 import json
+import re
 import signal
 import socket
 import sqlite3
@@ -67,7 +68,11 @@ def test_every_command_is_listed_and_explains_itself(tmp_path: Path) -> None:
     assert listed.returncode == 0
     for name in COMMANDS:
         assert f"  {name}" in listed.stdout
-    assert "导入" in marketplace(tmp_path, "--help", DEFAULT_LOCALE="zh_Hans_CN").stdout
+    chinese = marketplace(tmp_path, "--help", DEFAULT_LOCALE="zh_Hans_CN").stdout.splitlines()
+    for line in chinese[chinese.index("Commands:") + 1 :]:
+        assert re.search(r"[\u4e00-\u9fff]", line), line
+    assert "CSV 或 XLSX" in marketplace(tmp_path, "match", "--help", DEFAULT_LOCALE="zh_Hans_CN").stdout
+    assert "CSV or XLSX" in marketplace(tmp_path, "match", "--help").stdout
     assert not (tmp_path / "bangnin.db").exists()
 
 
