@@ -19,6 +19,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
+from marketplace.records import known_version
+
 RELATIONS = {
     "self": _("Applicant"),
     "spouse": _("Spouse"),
@@ -61,7 +63,7 @@ class CaseFilterForm(FlaskForm):
 
 
 class CaseForm(FlaskForm):
-    version = IntegerField(widget=HiddenInput(), default=1)
+    version = IntegerField(widget=HiddenInput(), default=1, filters=[known_version])
     region = SelectField(_("Where the household lives"), [InputRequired(_("Choose where the household lives"))])
     opened_on = DateField(_("Taken up on"), [Optional()])
     summary = TextAreaField(
@@ -70,7 +72,7 @@ class CaseForm(FlaskForm):
 
 
 class PersonForm(FlaskForm):
-    version = IntegerField(widget=HiddenInput(), default=1)
+    version = IntegerField(widget=HiddenInput(), default=1, filters=[known_version])
     name = StringField(_("Name"), [Optional(), Length(max=60, message=_("At most 60 characters"))])
     relation = SelectField(_("Place in the household"), choices=choices(RELATIONS))
     id_number = StringField(

@@ -6,6 +6,8 @@ from wtforms import Form, HiddenField, IntegerField, SelectField, StringField, T
 from wtforms.validators import InputRequired, Length, Optional, Regexp
 from wtforms.widgets import HiddenInput
 
+from marketplace.records import known_version
+
 _PHONE = Regexp(r"^\+?[0-9][0-9 \-]{5,18}[0-9]$", message=_("Enter a phone number: digits, spaces and hyphens"))
 
 
@@ -23,7 +25,7 @@ class ProfileForm(FlaskForm):
 
     identity_fields = ("name", "kind", "credit_code", "region")
 
-    version = IntegerField(widget=HiddenInput(), default=1)
+    version = IntegerField(widget=HiddenInput(), default=1, filters=[known_version])
     name = StringField(
         _("Registered name"),
         [
@@ -59,7 +61,7 @@ class RegisterForm(ProfileForm):
 class ReasonForm(FlaskForm):
     """Why an officer refuses, suspends or looks at a contact."""
 
-    version = IntegerField(widget=HiddenInput(), default=0)
+    version = IntegerField(widget=HiddenInput(), default=0, filters=[known_version])
     reason = TextAreaField(
         _("Reason"),
         [

@@ -13,6 +13,7 @@ from marketplace.organizations.choices import kind_choices, region_choices, stat
 from marketplace.organizations.forms import FilterForm, ProfileForm, ReasonForm, RegisterForm
 from marketplace.organizations.models import Organization, name_of
 from marketplace.permissions import Permission, Slice
+from marketplace.records import known_version
 
 organizations = Slice("organizations", __name__, url_prefix="/organizations")
 alliances = Slice("alliances", __name__, url_prefix="/alliances")
@@ -46,7 +47,7 @@ def _show_errors(form: Any, error: InvalidInput) -> None:
 
 def _version() -> int:
     """The version of the record that the sender of a form had before them; 0 when the form does not say."""
-    return request.form.get("version", 0, type=int)
+    return known_version(request.form.get("version", 0, type=int))
 
 
 def _page_number() -> int:

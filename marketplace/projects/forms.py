@@ -17,6 +17,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
 from marketplace import money
+from marketplace.records import known_version
 
 
 class WholeNumber(IntegerField):
@@ -82,7 +83,7 @@ class FilterForm(Form):
 class ProjectForm(FlaskForm):
     """A project."""
 
-    version = IntegerField(widget=HiddenInput(), default=1)
+    version = IntegerField(widget=HiddenInput(), default=1, filters=[known_version])
     organization = SelectField(_("Organization"), [InputRequired(_("Choose the organization"))])
     title = StringField(
         _("Title"),
@@ -97,7 +98,7 @@ class ProjectForm(FlaskForm):
 class SendBackForm(FlaskForm):
     """Why an officer sends a project back."""
 
-    version = IntegerField(widget=HiddenInput(), default=0)
+    version = IntegerField(widget=HiddenInput(), default=0, filters=[known_version])
     reason = TextAreaField(
         _("Reason"),
         [
@@ -110,7 +111,7 @@ class SendBackForm(FlaskForm):
 class CapacityForm(FlaskForm):
     """What a project offers. `groups` may limit it, `prefers` only raise the fit of a match."""
 
-    version = IntegerField(widget=HiddenInput(), default=1)
+    version = IntegerField(widget=HiddenInput(), default=1, filters=[known_version])
     title = StringField(_("Short name"), [Optional(), Length(max=160, message=_("At most 160 characters"))])
     categories = SelectMultipleField(_("Kinds of help"), [InputRequired(_("Choose at least one kind of help"))])
     regions = SelectMultipleField(_("Regions served"), [InputRequired(_("Choose at least one region that you serve"))])

@@ -17,6 +17,7 @@ from marketplace.permissions import Permission, Slice, may_reach
 from marketplace.projects import choices, services
 from marketplace.projects.forms import CapacityForm, FilterForm, ProjectForm, SendBackForm
 from marketplace.projects.models import Capacity, Project
+from marketplace.records import known_version
 from marketplace.wording import language
 
 projects = Slice("projects", __name__)
@@ -40,7 +41,7 @@ def _show_errors(form: Any, error: InvalidInput) -> None:
 
 def _version() -> int:
     """The version of the record that the sender of a form had before them; 0 when the form does not say."""
-    return request.form.get("version", 0, type=int)
+    return known_version(request.form.get("version", 0, type=int))
 
 
 @projects.route("/projects", permission=Permission.PROJECT_VIEW)

@@ -109,6 +109,7 @@ class Entry:
 ACTIONS = {
     "organization:created": _("Registered"),
     "organization:imported": _("Imported"),
+    "organization:demo_loaded": _("Made for the demonstration"),
     "organization:edited": _("Profile edited"),
     "organization:registered": _("Submitted again"),
     "organization:verified": _("Verified"),

@@ -26,6 +26,7 @@ CONFIRM_EVERY = timedelta(days=31)
 ACTIONS = {
     "project:created": _("Drafted"),
     "project:imported": _("Imported"),
+    "project:demo_loaded": _("Made for the demonstration"),
     "project:edited": _("Edited"),
     "project:submitted": _("Submitted"),
     "project:open": _("Opened"),
