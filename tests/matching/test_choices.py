@@ -82,6 +82,8 @@ def test_the_smallest_change_is_the_one_rule_that_fails(
 
 def test_a_radius_falls_short_by_the_distance_beyond_it() -> None:
     told = Told([{"lat": 38.7, "lon": 106.3}], [FAR, {**FAR, "radius_km": 8}])
+    near = Told([{"lat": 38.7, "lon": 106.3}], [{**FAR, "radius_km": 11.1}])
+    assert [change.metres for change in near.of().changes] == [20]
     (change,) = told.of().changes
     # A tenth of a degree of latitude is 11.12 km.
     assert (change.offer, change.metres) == (1, 3120)

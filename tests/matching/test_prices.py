@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
 from matching import Policy, Problem, Solution, prices, solve
+from matching.evenness import evenness
 from matching.exchanges import NotOptimal, exchanges_of
 from matching.levels import Levels, Scale
 from matching.prices import IMPOSSIBLE, world_of
@@ -98,6 +100,39 @@ def test_a_unit_more_is_room_for_its_use_and_its_cost() -> None:
     assert (told.offer[1], told.levels("offer", 1)) == difference(problem, reached(more), before)
     assert told.offer[1] > 0
     assert told.offer[0] == 0
+
+
+def test_a_budget_alone_is_a_capacity() -> None:
+    problem = small(capacity=[9, 9], cost=[0, 5, 0, 5], budget=[0, 4])
+    told = prices(problem, solve(problem))
+    more = Problem(**{**columns_of(problem), "budget": [0, 9]})
+    assert told.levels("offer", 1) == difference(problem, reached(more), reached(problem))[1]
+    assert told.offer[1] > 0
+
+
+def test_ranks_weigh_groups_by_their_size() -> None:
+    problem = Problem(
+        quantity=[2, 4, 1], tier=[0] * 3, group=[7, 3, -1], capacity=[9], need=[0, 1, 2], offer=[0] * 3, fit=[0] * 3
+    )
+    told = evenness(problem, np.array([2, 1, 1], np.int64))
+    assert told.group.tolist() == [1, 0, -1]
+    # One more: 3/4 of group 3, 5/2 of group 7; one less: 1/4 and 3/2.
+    assert (told.more.tolist(), told.less.tolist()) == ([2, 4], [1, 3])
+    assert told.ranks == 4
+    assert evenness(problem, np.zeros(3, np.int64)).less.tolist() == [0, 0]
+
+
+def test_the_unit_taken_is_of_the_group_that_has_most_beside_its_size() -> None:
+    """One of two units of group 0 is served and two of four of group 1: fairness takes from 1, and gives to 1."""
+    problem = Problem(
+        quantity=[2, 4], tier=[0, 0], group=[0, 1], capacity=[3], need=[0, 1], offer=[0, 0], fit=[10, 9000]
+    )
+    fair = replace(solve(problem), flow=np.array([1, 2], np.int64), fit=18_010, fairness=Fraction(3, 2))
+    told = prices(problem, fair)
+    assert told.levels("loss", 0) == Levels((1,), 9000)
+    assert told.levels("offer", 0) == Levels((1,), 9000)
+    assert told.exact.all()
+    assert not told.exact_need.any()
 
 
 def test_nothing_has_no_prices() -> None:
