@@ -120,3 +120,15 @@ def test_counties_with_coupling_rules_leave_the_others_their_few_arcs() -> None:
     assert np.all(kept[county == 0] == 5)
     assert kept[county > 0].mean() < 5
     assert set(found.solution.engines) == {"network", "coupled"}
+
+
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_a_policy_that_aims_at_more_keeps_all_arcs(data: st.DataObject) -> None:
+    problem = data.draw(problems("pools", needs=7, offers=5, arcs=30))
+    columns = {**problem.columns(), "group": np.arange(problem.quantity.size) % 3}
+    grouped, policy = Problem(**columns), Policy(candidates_per_need=1, fairness=True)
+    found, whole = generate(blocks_of(grouped), grouped, policy), solve(grouped, policy)
+    assert found.arcs.need.size == grouped.need.size
+    assert (found.solution.served, found.solution.fairness) == (whole.served, whole.fairness)
+    assert found.solution.fit == whole.fit
