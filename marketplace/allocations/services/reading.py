@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, case, func, not_, select
 from sqlalchemy.orm import joinedload
 
 from marketplace import audit
 from marketplace.allocations.models import Allocation
-from marketplace.allocations.services.rows import load, visible
+from marketplace.allocations.services.rows import load, restricted_need, visible
 from marketplace.extensions import db
 from marketplace.needs.models import URGENCIES, Need
 from marketplace.organizations.models import Organization
@@ -35,7 +35,7 @@ def tabs_for(actor: Actor) -> tuple[str, ...]:
 
 def _rows(actor: Actor, tab: str) -> Select[Any]:
     query = scoped(Allocation, actor, Permission.ALLOCATION_VIEW)
-    query = query.where(Allocation.state.in_(TABS[tab]), visible())
+    query = query.where(Allocation.state.in_(TABS[tab]), visible(actor))
     if tab == "answer":  # nobody is asked about what others have taken meanwhile: accepting it would be refused
         free = Need.quantity - Need.allocated
         query = query.where(Allocation.need.has((Need.state == "open") & (free >= Allocation.quantity)))
@@ -100,13 +100,17 @@ def events_of(allocation: Allocation) -> list[audit.AuditEvent]:
 
 def of_need(actor: Actor, need: Need) -> list[Allocation]:
     """Allocations of a need that the actor may see, the newest first."""
-    query = scoped(Allocation, actor, Permission.ALLOCATION_VIEW).where(Allocation.need_id == need.id, visible())
+    query = scoped(Allocation, actor, Permission.ALLOCATION_VIEW).where(Allocation.need_id == need.id, visible(actor))
     return list(db.session.scalars(query.order_by(Allocation.id.desc()).limit(50)))
 
 
 def of_run(run_id: int, *, urgency: str = "", state: str = "", page: int = 1) -> Any:
-    """A page of a run's proposals, whatever became of them; the caller has checked that the run may be seen."""
-    query = select(Allocation).join(Need, Need.id == Allocation.need_id).where(Allocation.run_id == run_id, visible())
+    """A page of a run's proposals, whatever became of them, but for cases that were restricted since.
+
+    The caller has checked that the run may be seen.
+    """
+    query = select(Allocation).join(Need, Need.id == Allocation.need_id)
+    query = query.where(Allocation.run_id == run_id, not_(restricted_need(Need.id)))
     if urgency:
         query = query.where(Need.urgency == urgency)
     if state:

@@ -10,7 +10,7 @@ from marketplace.cases.models import Case, Consent
 from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.needs.models import Need
-from marketplace.permissions import Actor, Permission, scoped
+from marketplace.permissions import Actor, Permission, row_filter, scoped
 from marketplace.records import today
 
 
@@ -20,9 +20,16 @@ def restricted_need(need_id: Any) -> ColumnElement[bool]:
     return exists(select(need.id).join(Case, need.case_id == Case.id).where(need.id == need_id, Case.restricted))
 
 
-def visible() -> ColumnElement[bool]:
-    """Proposals for a restricted case appear to nobody until its care team has settled them."""
-    return not_(and_(Allocation.state == "proposed", restricted_need(Allocation.need_id)))
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """Proposals for a restricted case appear to nobody until its care team has settled them.
+
+    Help that is on its way appears to those who may see the case, and to whoever brings it.
+    """
+    restricted = restricted_need(Allocation.need_id)
+    if actor.system or actor.may(Permission.CASE_VIEW):
+        return not_(and_(Allocation.state == "proposed", restricted))
+    own = row_filter(Allocation, actor, Permission.ALLOCATION_DELIVER)
+    return or_(not_(restricted), and_(Allocation.state != "proposed", own))
 
 
 def load(actor: Actor, permission: Permission, public_id: str, *, lock: bool = False) -> Allocation:
@@ -34,7 +41,7 @@ def load(actor: Actor, permission: Permission, public_id: str, *, lock: bool = F
     Raises:
         NotFound: there is none, or it is another's.
     """
-    query = scoped(Allocation, actor, permission).where(Allocation.public_id == public_id, visible())
+    query = scoped(Allocation, actor, permission).where(Allocation.public_id == public_id, visible(actor))
     if lock:
         query = query.with_for_update(of=Allocation)
     row: Allocation | None = db.session.scalar(query.execution_options(populate_existing=True))

@@ -88,7 +88,7 @@ def shortages_of(run: MatchRun, limit: int = 100) -> list[Any]:
     query = (
         select(Need.category, Need.region, RunOutcome.reason, func.count().label("needs"), units)
         .join(Need, Need.id == RunOutcome.need_id)
-        .where(RunOutcome.run_id == run.id)
+        .where(RunOutcome.run_id == run.id, scope.shown_need())
         .group_by(Need.category, Need.region, RunOutcome.reason)
         .order_by(units.desc(), Need.category, Need.region)
         .limit(limit)

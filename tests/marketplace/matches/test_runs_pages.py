@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from marketplace import jobs
+from marketplace.allocations import services as allocations
 from marketplace.extensions import db
 from marketplace.matches import services
 from marketplace.matches.models import MatchRun
@@ -119,3 +120,18 @@ def test_a_case_restricted_after_the_run_leaves_its_page(coordinator: Browser) -
         page = coordinator.get(f"/runs/{run.public_id}?view={view}").get_data(as_text=True)
         assert proposed.reference not in page
         assert unserved.reference not in page
+
+
+def test_neither_shortages_nor_help_on_its_way_tell_of_a_case_restricted_since(app: Flask) -> None:
+    world.a_capacity()
+    served, unserved = world.a_need(), world.a_need(category="S0401")
+    run = services.run_now(SYSTEM, world.DAWUKOU)
+    served.allocations[0].state = "accepted"
+    db.session.commit()
+    assert [row.category for row in services.shortages_of(run)] == ["S0401"]
+    assert allocations.of_run(run.id).total == 1
+    for need in (served, unserved):
+        need.case.restricted = True
+    db.session.commit()
+    assert services.shortages_of(run) == []
+    assert allocations.of_run(run.id).total == 0
