@@ -30,7 +30,7 @@ class DeliveryForm(FlaskForm):
     )
     people_served = IntegerField(
         _("People served"),
-        [InputRequired(_("Enter how many people")), NumberRange(min=0, message=_("Enter 0 or more"))],
+        [InputRequired(_("Enter how many people")), NumberRange(min=0, max=1_000_000, message=_("Enter 0 or more"))],
     )
     value_yuan = DecimalField(
         _("Value in yuan"),

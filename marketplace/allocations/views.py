@@ -260,7 +260,11 @@ def _problem(allocation_id: str, service: Any, text: str) -> ResponseReturnValue
     form = ProblemForm()
     if not form.validate_on_submit():
         return _page(allocation_id, 422, problem_form=form)
-    service(g.actor, allocation_id, form.reason.data)
+    try:
+        service(g.actor, allocation_id, form.reason.data)
+    except InvalidInput as error:
+        form.reason.errors = [*form.reason.errors, *error.fields.values()]
+        return _page(allocation_id, 422, problem_form=form)
     return _back(allocation_id, text)
 
 

@@ -12,6 +12,7 @@ from marketplace.cases.models import Person
 from marketplace.errors import AccessDenied, InvalidInput, NotFound, StateConflict
 from marketplace.needs import services as needs
 from marketplace.needs.models import Need
+from marketplace.needs.services.posting import check_title
 from marketplace.permissions import Actor, Permission
 from marketplace.records import LOCAL_TIME, now, today
 from marketplace.transitions import move, transaction
@@ -20,6 +21,8 @@ LATEST_DAYS = 90
 """A delivery date lies at most so far ahead."""
 CLAIM_DAYS = 15
 """A volunteer delivers within so many days."""
+MOST_PEOPLE = 1_000_000
+"""Above this lies a slip of the keyboard."""
 REVEAL_REASONS = {
     "arrange": _("Arrange a visit or delivery"),
     "deliver": _("Deliver today"),
@@ -81,7 +84,7 @@ def mark_delivered(
             faults["quantity"] = _("Enter a whole number from 1 to %(left)s.", left=left)
         if day > today() or day < _accepted_on(allocation):
             faults["delivered_on"] = _("Choose a day from the acceptance to today.")
-        if people_served < 0 or value_fen < 0:
+        if not 0 <= people_served <= MOST_PEOPLE or value_fen < 0:
             faults["people_served"] = _("Enter 0 or more.")
         if faults:
             raise InvalidInput(fields=faults)
@@ -145,11 +148,11 @@ def dispute(actor: Actor, public_id: str, reason: str) -> Allocation:
 
     Raises:
         AccessDenied, NotFound, StateConflict: as in `confirm`.
-        InvalidInput: no reason is given.
+        InvalidInput: no reason is given, or one that could tell who somebody is.
     """
-    reason = _told(reason)
     with transaction() as session:
         allocation = load(actor, Permission.ALLOCATION_CONFIRM, public_id, lock=True)
+        reason = _told(reason, allocation)
         _refuse_supplier(actor, allocation)
         move(
             actor,
@@ -173,11 +176,11 @@ def reopen(actor: Actor, public_id: str, reason: str) -> Allocation:
 
     Raises:
         AccessDenied, NotFound, StateConflict: as in `confirm`.
-        InvalidInput: no reason is given.
+        InvalidInput: no reason is given, or one that could tell who somebody is.
     """
-    reason = _told(reason)
     with transaction() as session:
         allocation = load(actor, Permission.ALLOCATION_CONFIRM, public_id, lock=True)
+        reason = _told(reason, allocation)
         _refuse_supplier(actor, allocation)
         move(actor, allocation, expect="confirmed", to="reopened", reason=reason)
         needs.give_back(allocation.need_id, allocation.quantity)
@@ -187,10 +190,12 @@ def reopen(actor: Actor, public_id: str, reason: str) -> Allocation:
         return allocation
 
 
-def _told(reason: str) -> str:
+def _told(reason: str, allocation: Allocation) -> str:
+    """A reason as the supplier reads it and the trail keeps it for good: nothing in it tells who somebody is."""
     reason = " ".join(reason.split())
     if not 2 <= len(reason) <= 300:
         raise InvalidInput(fields={"reason": _("Say in 2 to 300 characters what went wrong, without names.")})
+    check_title(reason, allocation.need.case, field="reason")
     return reason
 
 

@@ -380,3 +380,46 @@ def test_reconcile_names_what_differs(app: Flask) -> None:
         f"need {row.need_id}: its counter says 1, its allocations 2",
         f"capacity {row.capacity_id}: its counters say 3 and 0 fen, its allocations 2 and 0",
     ]
+
+
+def test_help_for_a_restricted_case_is_seen_by_its_care_team_and_by_who_brings_it(
+    app: Flask, caseworker: Actor, volunteer: Actor
+) -> None:
+    proposal = world.an_allocation()
+    supplier = supplier_of(proposal.capacity)
+    services.accept(supplier, proposal.public_id)
+    claimed = services.claim(volunteer, world.a_wish().public_id)
+    for row in (again(proposal), again(claimed)):
+        row.need.case.restricted = True
+        db.session.commit()
+    outsiders = [actor_of(world.a_user(role)) for role in (Role.COORDINATOR, Role.AUDITOR, Role.ADMINISTRATOR)]
+    for reader in outsiders:
+        assert services.inbox(reader, "running").total == 0
+        assert services.inbox_counts(reader)["running"] == 0
+        assert services.of_need(reader, again(proposal).need) == []
+        with pytest.raises(NotFound):
+            services.find(reader, proposal.public_id)
+    with pytest.raises(NotFound):
+        services.release(outsiders[0], proposal.public_id)
+    assert services.inbox(caseworker, "running").total == 2
+    assert services.find(supplier, proposal.public_id).state == "accepted"
+    assert services.find_to_deliver(volunteer, claimed.public_id).state == "accepted"
+
+
+@pytest.mark.parametrize(
+    "reason", ["打电话10012345678没人接", "13812345678没人接", "不在640202199001011234", "没送到南街12号楼3单元"]
+)
+def test_a_dispute_tells_nobody_who_somebody_is(app: Flask, caseworker: Actor, reason: str) -> None:
+    disputed, failed = world.an_allocation(state="delivered"), world.an_allocation(state="confirmed")
+    with pytest.raises(InvalidInput):
+        services.dispute(caseworker, disputed.public_id, reason)
+    with pytest.raises(InvalidInput):
+        services.reopen(caseworker, failed.public_id, reason)
+    assert (again(disputed).state, again(failed).state) == ("delivered", "confirmed")
+    assert db.session.scalars(select(audit.AuditEvent).where(audit.AuditEvent.reason.is_not(None))).all() == []
+
+
+def test_more_people_than_live_here_are_not_served(app: Flask) -> None:
+    allocation = world.an_allocation(state="accepted", accepted_at=now())
+    with pytest.raises(InvalidInput):
+        services.mark_delivered(supplier_of(allocation.capacity), allocation.public_id, people_served=10**30)
