@@ -28,6 +28,11 @@ def new_public_id() -> str:
     return secrets.token_hex(16)
 
 
+def known_version(number: int | None) -> int:
+    """A version as a form sends it; one that no record can have is 0, which none has."""
+    return number if number is not None and 0 < number < 2**31 else 0
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """Moments in UTC, aware in Python on both engines (SQLite stores no offset)."""
 

@@ -20,13 +20,15 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
+from marketplace.records import known_version
+
 
 def _checkboxes(label: Any) -> SelectMultipleField:
     return SelectMultipleField(label, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput())
 
 
 class NeedForm(FlaskForm):
-    version = IntegerField(widget=HiddenInput(), default=1)
+    version = IntegerField(widget=HiddenInput(), default=1, filters=[known_version])
     case = HiddenField()
     kind = RadioField(_("Kind of help"), [InputRequired(_("Choose the kind of help"))], default="service")
     category = SelectField(_("Category"), [InputRequired(_("Choose the category"))])

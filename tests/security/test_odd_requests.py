@@ -4,8 +4,8 @@ import pytest
 from flask import Flask
 
 from marketplace.permissions import Permission, Role, declared
+from tests.support import world
 from tests.support.client import Browser
-from tests.support.world import a_user
 
 STAFF = (Role.CASEWORKER, Role.COORDINATOR, Role.OFFICER, Role.VOLUNTEER, Role.CHARITY)
 
@@ -21,7 +21,7 @@ def _lists(app: Flask) -> list[str]:
 
 @pytest.mark.parametrize("number", ["99999999999999999999999", "9223372036854775807", "-5", "NaN", "٣", ""])
 def test_any_page_number_gives_a_page(app: Flask, client: Browser, number: str) -> None:
-    client.sign_in(a_user(*STAFF, region="640000"))
+    client.sign_in(world.a_user(*STAFF, region="640000"))
     for address in _lists(app):
         answer = client.get(address, query_string={"page": number, "q": "轮椅", "kind": "wish"})
         assert answer.status_code < 500, f"{address}?page={number}"
@@ -31,7 +31,7 @@ def test_any_page_number_gives_a_page(app: Flask, client: Browser, number: str) 
     "address", ["/?q=%00", "/search?q=a%00b", "/needs?%00=1", "/wishes/a%00b", "/cases?number=%00"]
 )
 def test_nul_characters_are_refused_before_any_database_sees_them(app: Flask, client: Browser, address: str) -> None:
-    client.sign_in(a_user(*STAFF, region="640000"))
+    client.sign_in(world.a_user(*STAFF, region="640000"))
     assert client.get(address).status_code == 400
 
 
@@ -40,7 +40,7 @@ def test_nul_characters_in_forms_are_refused(client: Browser) -> None:
 
 
 def test_json_is_refused_on_every_address_that_takes_forms(app: Flask, client: Browser) -> None:
-    client.sign_in(a_user(*STAFF, region="640000"))
+    client.sign_in(world.a_user(*STAFF, region="640000"))
     token = client.csrf_token()
     for rule in app.url_map.iter_rules():
         if "POST" in (rule.methods or ()):
@@ -48,3 +48,22 @@ def test_json_is_refused_on_every_address_that_takes_forms(app: Flask, client: B
                 address = app.url_map.bind("localhost").build(rule.endpoint, dict.fromkeys(rule.arguments, "0" * 32))
             answer = client.post(address, json={"region": "640000"}, headers={"X-CSRFToken": token})
             assert answer.status_code == 415, address
+
+
+@pytest.mark.parametrize("version", ["9" * 30, str(2**63), "-1", "0", "2"])
+def test_a_version_that_no_record_has_is_a_conflict(app: Flask, client: Browser, version: str) -> None:
+    case, capacity = world.a_case(), world.a_capacity()
+    need = world.a_need(case, state="draft")
+    client.sign_in(world.a_user(*STAFF, organization=capacity.organization))
+    shared = {"region": world.DAWUKOU, "quantity": "5", "title": "冬衣", "version": version}
+    edits = {
+        f"/cases/{case.public_id}/edit": {"opened_on": "2026-01-05"},
+        f"/cases/{case.public_id}/people/{case.people[0].public_id}/edit": {"tier": "T-NONE"},
+        f"/needs/{need.public_id}/edit": {"kind": "goods", "category": "S1102", "urgency": "red"},
+        f"/projects/{capacity.project.public_id}/edit": {"funding": "charity"},
+        f"/capacity/{capacity.public_id}/edit": {"categories": "S1102", "regions": world.DAWUKOU},
+        f"/organizations/{capacity.organization.public_id}/edit": {"name": "测试", "kind": "charity"},
+    }
+    for address, values in edits.items():
+        answer = client.submit(address, shared | values)
+        assert answer.status_code == 409, f"{address}: {answer.status_code}"
