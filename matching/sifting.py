@@ -37,8 +37,14 @@ STRIDE = 10
 DOUBTED = 0.6
 """The share of the needs that the first round leaves free."""
 
-CROWDED = 6
-"""With fewer units of capacity an offer than this a sample tells nothing; then the best arcs come first."""
+SAMPLED_UNITS = 8
+"""So many units of an offer at least are in a sample that tells its price."""
+
+TELLING_UNITS = 40
+"""Offers that serve so many units on average have prices that a sample can tell."""
+
+FEW_UNITS = 6
+"""With fewer units an offer than this a sample tells nothing; the best arcs come first, where there are many."""
 
 BEST_ARCS = 24
 """So many best arcs of each need and of each offer then come first."""
@@ -82,10 +88,11 @@ def sifted(market: Market, *, stride: int = STRIDE, rounds: int = ROUNDS) -> Int
         int64 (k,), units on the market's arcs. The same market gives the same flow.
     """
     price = np.zeros(market.above.size + 1, np.int64)
-    if int(market.capacity[: market.offers].sum()) < CROWDED * market.offers:
+    units = _units_an_offer(market)
+    if units < FEW_UNITS:
         full = _Set(_best_arcs(market), np.ones(market.quantity.size, np.bool_))
     else:
-        price = _sample_prices(market, stride)
+        price = _sample_prices(market, min(stride, max(int(units / SAMPLED_UNITS), 2)))
         beyond, best = market.best(price)
         width = _doubt(market, beyond, best)
         full = _within(market, beyond, best, width)
@@ -107,6 +114,17 @@ def sifted(market: Market, *, stride: int = STRIDE, rounds: int = ROUNDS) -> Int
             full = taken = _Set(full.near | better, full.free | got.poor)
         price = got.price
     return None
+
+
+def _units_an_offer(market: Market) -> float:
+    return min(int(market.capacity[: market.offers].sum()), int(market.quantity.sum())) / market.offers
+
+
+def _pays(market: Market) -> bool:
+    """Whether prices are likely to be guessed well: measured, the plain flow is faster elsewhere."""
+    units = _units_an_offer(market)
+    crowded = market.need.size >= 4 * BEST_ARCS * max(market.quantity.size, market.offers)
+    return units >= TELLING_UNITS or (units < FEW_UNITS and crowded)
 
 
 class _Set(NamedTuple):
@@ -255,18 +273,20 @@ def _solved(market: Market, arcs: Int64s, capacity: Int64s, price: Int64s, best:
     return Chosen(arcs, first, seat, capacity, flow)
 
 
-def exact_flow(network: Network, *, sift_from: int = SIFT_FROM) -> Int64s:
+def exact_flow(network: Network, *, sift_from: int = SIFT_FROM, always: bool = False) -> Int64s:
     """The best flow of a network in the contract's order, by prices where that pays.
 
     Args:
         network: as for :func:`matching.network.best_flow`.
         sift_from: networks with fewer arcs are solved at once.
+        always: go by prices even where that is not likely to pay.
     Returns:
         int64 (k,). The same network gives the same flow.
     """
     if network.need.size >= sift_from:
         market = market_of(network)
-        flow = None if market is None else sifted(market)
-        if market is not None and flow is not None:
-            return market.in_given_order(flow)
+        if market is not None and (always or _pays(market)):
+            flow = sifted(market)
+            if flow is not None:
+                return market.in_given_order(flow)
     return best_flow(network)

@@ -4,7 +4,8 @@
 
 Our time is that of the whole call: splitting, solving, checking. The others' is that of their solve alone,
 without building. Rounds alternate, so that other load on the machine meets both alike, and medians are
-compared. Every result must have the same objective, or the benchmark stops.
+compared: of wall time, and of processor time with that of the worker processes, which other load changes
+less. Every result must have the same objective, or the benchmark stops.
 """
 
 from __future__ import annotations
@@ -87,37 +88,58 @@ def hungarian(problem: Problem) -> tuple[float, int]:
 Timed = Callable[[Problem], tuple[float, int]]
 
 
-def in_turn(problem: Problem, one: Timed, other: Timed, rounds: int) -> tuple[list[float], list[float]]:
-    """Seconds of both in alternating rounds.
+def processor_seconds() -> float:
+    """Of this process and those that it waited for."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
-    Raises:
-        RuntimeError: they differ in what they find.
-    """
-    first, second = [], []
-    for _ in range(rounds):
-        (seconds, worth), (others, their_worth) = one(problem), other(problem)
-        if worth != their_worth:
-            raise RuntimeError(f"{one.__name__} found {worth}, {other.__name__} {their_worth}")
-        first.append(seconds)
-        second.append(others)
-    return first, second
+
+class Times:
+    """Wall and processor seconds of one side, round by round."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.wall: list[float] = []
+        self.processor: list[float] = []
+
+    def measure(self, side: Timed, problem: Problem) -> int:
+        """Run a side once and give the worth that it found."""
+        before = processor_seconds()
+        wall, worth = side(problem)
+        self.processor.append(processor_seconds() - before)
+        self.wall.append(wall)
+        return worth
+
+    def line(self) -> str:
+        rounds = ", ".join(f"{seconds:.3f}" for seconds in self.wall)
+        return f"{statistics.median(self.wall):.3f} ({rounds}), processor {statistics.median(self.processor):.3f}"
 
 
 def tell(title: str, value: str) -> None:
-    sys.stdout.write(f"{title:<58}  {value}\n")
+    sys.stdout.write(f"{title:<45}  {value}\n")
     sys.stdout.flush()
 
 
 def compare(title: str, problem: Problem, other: Timed, rounds: int, *, target: float, inverse: bool = False) -> None:
-    """Measure a row and print both sides' seconds, the ratio of the medians and the target."""
-    ours_seconds, other_seconds = in_turn(problem, ours, other, rounds)
-    mine, theirs = statistics.median(ours_seconds), statistics.median(other_seconds)
+    """Measure a row in alternating rounds and print both sides' seconds, the ratios of the medians and the target.
+
+    Raises:
+        RuntimeError: the two sides differ in what they find.
+    """
+    mine, theirs = Times("ours"), Times(other.__name__)
+    for _ in range(rounds):
+        worth, their_worth = mine.measure(ours, problem), theirs.measure(other, problem)
+        if worth != their_worth:
+            raise RuntimeError(f"we found {worth}, {other.__name__} {their_worth}")
     tell(title, f"{problem.quantity.size:,} needs, {problem.need.size:,} arcs")
-    tell("  ours, s", f"{mine:.3f}   ({', '.join(f'{s:.3f}' for s in ours_seconds)})")
-    tell(f"  {other.__name__}, s", f"{theirs:.3f}   ({', '.join(f'{s:.3f}' for s in other_seconds)})")
-    ratio = theirs / mine if inverse else mine / theirs
+    for side in (mine, theirs):
+        tell(f"  {side.name}, s", side.line())
+    wall = statistics.median(mine.wall) / statistics.median(theirs.wall)
+    processor = statistics.median(mine.processor) / statistics.median(theirs.processor)
+    if inverse:
+        wall, processor = 1 / wall, 1 / processor
     kind = "theirs / ours, at least" if inverse else "ours / theirs, at most"
-    tell("  ratio", f"{ratio:.3f}   ({kind} {target:g})")
+    tell("  ratio", f"{wall:.3f}, processor {processor:.3f}   ({kind} {target:g})")
 
 
 def main() -> None:
