@@ -5,11 +5,12 @@ from typing import Any, cast
 
 from flask import Flask, request
 from flask_babel import lazy_gettext as _
+from flask_login import user_logged_out
 from flask_security import LoginForm, Security, SQLAlchemyUserDatastore, user_authenticated
 
 from marketplace import permissions
 from marketplace.accounts.models import RoleRow, User, email_index
-from marketplace.accounts.services import note_sign_in
+from marketplace.accounts.services import end_sessions, note_sign_in
 from marketplace.extensions import db, limiter
 from marketplace.permissions import Permission
 from marketplace.settings import Settings
@@ -88,7 +89,13 @@ def init_app(app: Flask) -> None:
     limited = limiter.limit("10 per minute", key_func=_sign_in_key, methods=["POST"])
     app.view_functions["security.login"] = cast("Any", limited(app.view_functions["security.login"]))
     user_authenticated.connect(_signed_in, app)
+    user_logged_out.connect(_signed_out, app)
 
 
 def _signed_in(_app: Flask, user: User, **_details: Any) -> None:
     note_sign_in(user.id)
+
+
+def _signed_out(_app: Flask, user: Any, **_details: Any) -> None:
+    if isinstance(user, User):
+        end_sessions(user.id)

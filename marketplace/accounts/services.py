@@ -109,6 +109,14 @@ def note_sign_in(user_id: int) -> None:
         audit.record(Actor(user_id=user_id), "user:signed_in", user)
 
 
+def end_sessions(user_id: int) -> None:
+    """Sign out everywhere: the session is in the cookie, so a copied one would otherwise live on for hours."""
+    with transaction() as session:
+        user = session.get_one(User, user_id)
+        user.fs_uniquifier = uuid.uuid4().hex
+        audit.record(Actor(user_id=user_id), "user:signed_out", user)
+
+
 def set_locale(actor: Actor, locale: str) -> None:
     """Keep the language a user chose for pages and notices."""
     if actor.user_id is None:

@@ -1,16 +1,20 @@
 """What outsiders try at the door: guessing past the limit, a cookie that outlasts the session, a way out."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import delete, update
 
 from marketplace import create_app
 from marketplace.accounts import services
+from marketplace.accounts.models import Membership, User, UserRole
 from marketplace.extensions import db
+from marketplace.permissions import Role
 from tests.conftest import settings_in
+from tests.support import world
 from tests.support.client import Browser
 
 PASSWORD = "a sentence is easy to keep"
@@ -70,3 +74,34 @@ def test_the_language_switch_never_leads_to_another_site(client: Browser, elsewh
 def test_the_language_switch_leads_back_with_the_filters_kept(client: Browser) -> None:
     address = "/search?q=%E8%BD%AE%E6%A4%85&kind=wish"
     assert client.submit("/account/locale", {"locale": "en", "next": address}).location == address
+
+
+def test_a_copied_session_ends_with_signing_out(app: Flask, client: Browser, new_client: Callable[[], Browser]) -> None:
+    services.register("known@example.org", "某人", PASSWORD)
+    form = {"email": "known@example.org", "password": PASSWORD}
+    client.submit("/account/login", form)
+    copied = client.get_cookie("bangnin")
+    assert copied is not None
+    thief = new_client()
+    thief.set_cookie("bangnin", copied.value)
+    assert thief.get("/account").status_code == 200
+    client.submit("/account/logout")
+    assert thief.get("/account").status_code == 302
+    assert client.submit("/account/login", form).status_code == 302
+    assert client.get("/account").status_code == 200
+
+
+def test_what_is_taken_away_counts_from_the_next_request(app: Flask, client: Browser) -> None:
+    organization = world.an_organization()
+    user = world.a_user(Role.CASEWORKER, organization=organization)
+    client.sign_in(user)
+    assert client.get("/cases").status_code == client.get("/projects/new").status_code == 200
+    db.session.execute(delete(Membership).where(Membership.user_id == user.id))
+    db.session.commit()
+    assert client.get("/projects/new").status_code == 403
+    db.session.execute(delete(UserRole).where(UserRole.user_id == user.id))
+    db.session.commit()
+    assert client.get("/cases").status_code == 403
+    db.session.execute(update(User).where(User.id == user.id).values(active=False))
+    db.session.commit()
+    assert client.get("/account").status_code == 302
