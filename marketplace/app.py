@@ -99,7 +99,11 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     app.register_error_handler(Exception, _unexpected_error)
     app.url_defaults(_stamp_static)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]  # the documented way to wrap an application
-        app.wsgi_app, root=str(_folder("static")), prefix="static/", max_age=STATIC_SECONDS
+        app.wsgi_app,
+        root=str(_folder("static")),
+        prefix="static/",
+        max_age=STATIC_SECONDS,
+        add_headers_function=_harden_static,
     )
     return app
 
@@ -217,6 +221,12 @@ def _harden(response: Any) -> Any:
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def _harden_static(headers: Any, _path: str, _url: str) -> None:
+    """Files are served before the application sees the request, so they get the same headers here."""
+    for name, value in HEADERS.items():
+        headers[name] = value
 
 
 def _page_context() -> dict[str, Any]:

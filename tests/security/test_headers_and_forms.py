@@ -25,6 +25,8 @@ def test_static_files_may_be_kept(client: Browser) -> None:
     assert answer.status_code == 200
     answer.close()
     assert "max-age=31536000" in answer.headers["Cache-Control"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
 def _unsafe_routes(app: Flask) -> list[str]:
