@@ -97,10 +97,12 @@ class _Workers:
 
     def _work(self, parts: Sequence[Int64s], one: Callable[[Int64s], Int64s], tasks: int, tell: int) -> None:
         """A worker's life; it never returns."""
-        status = 1
+        status, parent = 1, os.getppid()
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             while told := os.read(tasks, _NUMBER.size):
+                if os.getppid() != parent:  # whoever wanted this was killed
+                    break
                 (number,) = _NUMBER.unpack(told)
                 self.result(number)[:] = one(parts[number])
                 os.write(tell, told)

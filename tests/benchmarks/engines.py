@@ -152,7 +152,7 @@ def main() -> None:
     rows = told.rows.split(",")
     tell("load of the machine before, 1 and 5 minutes", f"{os.getloadavg()[0]:.1f} {os.getloadavg()[1]:.1f}")
     if "a" in rows:
-        problem = county_network(told.seed, needs=10_000, offers=1000, arcs_a_need=16, counties=1)
+        problem = county_network(told.seed, needs=10_000, offers=100, arcs_a_need=17, counties=1)
         compare("a  pure network, HiGHS", problem, highs, 1, target=200, inverse=True)
         seconds, proven, gap = cp_sat(problem, told.cp_sat_seconds)
         mine, _ = ours(problem)

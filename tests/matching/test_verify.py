@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching import Bound, InvalidSolution, Problem, Solution, solve, verify
+from matching import Bound, InvalidSolution, Policy, Problem, Solution, solve, verify
 from matching.verify import objective
 from tests.support.matching_oracles import is_feasible
 from tests.support.matching_problems import FEATURES, problems
@@ -149,3 +150,20 @@ def test_it_agrees_with_the_plain_rules_on_any_flow(data: st.DataObject) -> None
     refused = not is_feasible(problem, flow)
     with pytest.raises(InvalidSolution) if refused else nullcontext():
         verify(problem, claimed(problem, flow))
+
+
+def test_fairness_and_balance_are_counted_again() -> None:
+    problem, policy = Problem(**BASE, group=[0, 0]), Policy(fairness=True, load_balance_weight=100)
+    right = solve(problem, policy)
+    assert (right.fairness, right.imbalance) == (Fraction(4), 25 + 50 + 25 + 50)
+    verify(problem, right, policy)
+    wrong: list[tuple[Solution, Policy, str]] = [
+        (replace(right, fairness=Fraction(3)), policy, "fairness: 3 told, 4 counted"),
+        (replace(right, imbalance=149), policy, "imbalance: 149 told, 150 counted"),
+        (right, Policy(load_balance_weight=100), "fairness: told if and only if the policy asks for it"),
+        (replace(right, bound=right.bound._replace(fairness=Fraction(5))), policy, "is below what was reached"),
+        (replace(right, bound=right.bound._replace(fairness=Fraction(3))), policy, "differs from an optimal value"),
+    ]
+    for solution, asked, told in wrong:
+        with pytest.raises(InvalidSolution, match=told):
+            verify(problem, solution, asked)
