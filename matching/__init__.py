@@ -4,14 +4,20 @@ from matching.explain import explain
 from matching.policy import InvalidPolicy, Policy
 from matching.prices import Prices, prices
 from matching.problem import FIT_MAX, InvalidProblem, Problem
+from matching.simulate import Arrivals, simulate
 from matching.solution import Bound, Solution
 from matching.solve import Cancelled, solve
+from matching.timeline import Timeline
 from matching.verify import InvalidSolution, verify
+from matching.whatif import Changes, Difference, compare, what_if
 
 __all__ = [
     "FIT_MAX",
+    "Arrivals",
     "Bound",
     "Cancelled",
+    "Changes",
+    "Difference",
     "InvalidPolicy",
     "InvalidProblem",
     "InvalidSolution",
@@ -19,8 +25,12 @@ __all__ = [
     "Prices",
     "Problem",
     "Solution",
+    "Timeline",
+    "compare",
     "explain",
     "prices",
+    "simulate",
     "solve",
     "verify",
+    "what_if",
 ]
