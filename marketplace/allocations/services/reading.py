@@ -8,7 +8,8 @@ from sqlalchemy.orm import joinedload
 
 from marketplace import audit
 from marketplace.allocations.models import Allocation
-from marketplace.allocations.services.rows import load, restricted_need, visible
+from marketplace.allocations.services.rows import load, restricted_need, share_consent_lives, still_shared, visible
+from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.needs.models import URGENCIES, Need
 from marketplace.organizations.models import Organization
@@ -35,7 +36,7 @@ def tabs_for(actor: Actor) -> tuple[str, ...]:
 
 def _rows(actor: Actor, tab: str) -> Select[Any]:
     query = scoped(Allocation, actor, Permission.ALLOCATION_VIEW)
-    query = query.where(Allocation.state.in_(TABS[tab]), visible(actor))
+    query = query.where(Allocation.state.in_(TABS[tab]), visible(actor), still_shared())
     if tab == "answer":  # nobody is asked about what others have taken meanwhile: accepting it would be refused
         free = Need.quantity - Need.allocated
         query = query.where(Allocation.need.has((Need.state == "open") & (free >= Allocation.quantity)))
@@ -79,9 +80,14 @@ def find(actor: Actor, public_id: str) -> Allocation:
     """One allocation.
 
     Raises:
-        NotFound: there is none, or it is another's.
+        NotFound: there is none, it is another's, or the household took back its consent to share it.
     """
-    return load(actor, Permission.ALLOCATION_VIEW, public_id)
+    allocation = load(actor, Permission.ALLOCATION_VIEW, public_id)
+    if allocation.state == "proposed":
+        shared = select(Need.id).where(Need.id == allocation.need_id, share_consent_lives())
+        if db.session.scalar(shared) is None:
+            raise NotFound
+    return allocation
 
 
 def find_to_deliver(actor: Actor, public_id: str) -> Allocation:

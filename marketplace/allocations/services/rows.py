@@ -58,18 +58,25 @@ def delivered_units(allocation_id: int) -> int:
     return int(db.session.scalar(counted) or 0)
 
 
-def share_consent_lives() -> ColumnElement[bool]:
-    """Whether a need may be shown to suppliers today, as an SQL condition on `Need`.
+def still_shared() -> ColumnElement[bool]:
+    """Leaves out proposals whose household took back its consent to share: nobody can accept them any more."""
+    need = aliased(Need)
+    consented = exists(select(need.id).where(need.id == Allocation.need_id, share_consent_lives(need)))
+    return or_(Allocation.state != "proposed", consented)
+
+
+def share_consent_lives(need: Any = Need) -> ColumnElement[bool]:
+    """Whether a need may be shown to suppliers today, as an SQL condition on `Need` or an alias of it.
 
     The need names the day of the consent (or of a recorded legal basis). Where its case keeps consents to
     sharing, one of them must still hold: a withdrawn or lapsed one ends it for every need of the household.
     """
     day = today()
-    kept = select(Consent.id).where(Consent.case_id == Need.case_id, Consent.purpose == "share")
+    kept = select(Consent.id).where(Consent.case_id == need.case_id, Consent.purpose == "share")
     holds = kept.where(
         Consent.given_on <= day,
         Consent.withdrawn_on.is_(None),
         or_(Consent.expires_on.is_(None), Consent.expires_on >= day),
     )
-    since = Need.share_consent_on
+    since = need.share_consent_on
     return and_(since.is_not(None), since <= day, or_(not_(exists(kept)), exists(holds)))

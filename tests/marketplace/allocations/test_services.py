@@ -12,6 +12,7 @@ from marketplace.accounts.services import actor_of
 from marketplace.allocations import services
 from marketplace.allocations.models import Allocation
 from marketplace.cases.models import Consent
+from marketplace.cases.services import withdraw_consent
 from marketplace.errors import (
     AccessDenied,
     AlreadyClaimed,
@@ -423,3 +424,18 @@ def test_more_people_than_live_here_are_not_served(app: Flask) -> None:
     allocation = world.an_allocation(state="accepted", accepted_at=now())
     with pytest.raises(InvalidInput):
         services.mark_delivered(supplier_of(allocation.capacity), allocation.public_id, people_served=10**30)
+
+
+def test_a_proposal_without_consent_to_share_shows_nothing_any_more(app: Flask, caseworker: Actor) -> None:
+    proposal = world.an_allocation()
+    supplier = supplier_of(proposal.capacity)
+    assert services.find(supplier, proposal.public_id).id == proposal.id
+    assert services.inbox_counts(supplier)["answer"] == 1
+    case = proposal.need.case
+    consent = next(consent for consent in case.consents if consent.purpose == "share")
+    withdraw_consent(caseworker, case.public_id, consent.public_id)
+    assert services.inbox(supplier, "answer").total == services.inbox_counts(supplier)["answer"] == 0
+    with pytest.raises(NotFound):
+        services.find(supplier, proposal.public_id)
+    with pytest.raises(StateConflict):
+        services.accept(supplier, proposal.public_id)
