@@ -8,9 +8,11 @@ from flask_wtf import FlaskForm
 from wtforms import DateField, DecimalField, IntegerField, RadioField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
+from marketplace.needs.forms import a_number
 from marketplace.wording import DECLINE_REASONS
 
 _LARGEST_YUAN = 10_000_000
+_VALUES = _("Enter an amount from 0 to 10,000,000")
 
 
 def as_choices(words: Mapping[Any, Any]) -> list[SelectChoice]:
@@ -34,7 +36,7 @@ class DeliveryForm(FlaskForm):
     )
     value_yuan = DecimalField(
         _("Value in yuan"),
-        [Optional(), NumberRange(min=0, max=_LARGEST_YUAN, message=_("Enter an amount from 0 to 10,000,000"))],
+        [Optional(), a_number(_VALUES), NumberRange(min=0, max=_LARGEST_YUAN, message=_VALUES)],
         places=2,
     )
     value_kind = RadioField(_("Kind of value"), default="goods")

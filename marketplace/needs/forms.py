@@ -17,14 +17,27 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from marketplace.records import known_version
 
 
+def a_number(message: Any) -> Any:
+    """Stop at NaN, which decimal fields take and whose signalling kind no comparison survives."""
+
+    def check(_form: Any, field: Any) -> None:
+        if field.data is not None and not field.data.is_finite():
+            raise StopValidation(message)
+
+    return check
+
+
 def _checkboxes(label: Any) -> SelectMultipleField:
     return SelectMultipleField(label, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput())
+
+
+_VALUES = _("Enter an amount from 0 to 10,000,000 yuan")
 
 
 class NeedForm(FlaskForm):
@@ -47,7 +60,7 @@ class NeedForm(FlaskForm):
     unit = SelectField(_("Unit"), [Optional()], validate_choice=True)
     value = DecimalField(
         _("Value in yuan"),
-        [Optional(), NumberRange(0, 10_000_000, _("Enter an amount from 0 to 10,000,000 yuan"))],
+        [Optional(), a_number(_VALUES), NumberRange(0, 10_000_000, _VALUES)],
         places=2,
     )
     urgency = RadioField(_("Urgency"), [InputRequired(_("Choose how urgent it is"))])

@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 
 from marketplace.permissions import Permission, Role, declared
+from marketplace.records import now, today
 from tests.support import world
 from tests.support.client import Browser
 
@@ -67,3 +68,13 @@ def test_a_version_that_no_record_has_is_a_conflict(app: Flask, client: Browser,
     for address, values in edits.items():
         answer = client.submit(address, shared | values)
         assert answer.status_code == 409, f"{address}: {answer.status_code}"
+
+
+@pytest.mark.parametrize("amount", ["sNaN", "NaN", "-sNaN", "Infinity", "-1", "1e999"])
+def test_an_amount_that_is_no_number_is_refused_in_words(app: Flask, client: Browser, amount: str) -> None:
+    allocation = world.an_allocation(state="accepted", accepted_at=now())
+    client.sign_in(world.a_user(*STAFF, organization=allocation.capacity.organization))
+    need = {"kind": "goods", "category": "S1102", "urgency": "red", "region": world.DAWUKOU, "title": "两套冬衣"}
+    assert client.submit("/needs/new", need | {"quantity": "1", "value": amount}).status_code == 422
+    delivery = {"delivered_on": today().isoformat(), "quantity": "1", "people_served": "1", "value_yuan": amount}
+    assert client.submit(f"/allocations/{allocation.public_id}/delivered", delivery).status_code == 422
