@@ -26,6 +26,9 @@ from matching.rounding import Rounding
 SHARE_OF_A_LEVEL = 0.7
 """A level that is not the last may take this share of the time that is left."""
 
+SHARE_OF_A_DIVE = 0.2
+"""Rounding may take this share of all time; the searches after it find more."""
+
 STEEPEST, STEEP = 8_000, 20
 """How much more a unit of the first tier counts than one of the last, at most, and of one tier than of the next,
 where the search looks at all tiers at once. No proof rests on it."""
@@ -63,10 +66,11 @@ def solve_component(
         workers: threads of CP-SAT; None lets it use every core.
         tell: called with the share of the levels that are done.
     """
-    ends = math.inf if seconds is None else time.monotonic() + seconds
+    began = time.monotonic()
     levels = _Levels(problem, coupling.network, arcs)
+    ends = _end_of_search(began, seconds, time.monotonic() - began)
     rounding = Rounding(problem, coupling, arcs)
-    flow = levels.start(rounding, ends)
+    flow = levels.start(rounding, began + (ends - began) * SHARE_OF_A_DIVE)
     told_bound: Int64s | None = None
     climb: Climb | None = None
     for place, level in enumerate(levels.rows):
@@ -77,23 +81,33 @@ def solve_component(
                 for above in levels.rows[:place]:
                     climb.keep(levels.worth(above), int(levels.value(flow)[above]))
                 found = climb.first(flow, levels.aim(level), ends)
-                flow = levels.better(flow, rounding.filled(found))
+                flow = levels.improved(flow, found, rounding)
             last = place == len(levels.rows) - 1
             left = max(ends - time.monotonic(), 0.0) * (1 if last else SHARE_OF_A_LEVEL)
             found, most = climb.level(flow, levels.worth(level), levels.aim(level), proven, left)
-            flow = levels.better(flow, rounding.filled(found))
+            flow = levels.improved(flow, found, rounding)
             proven = min(proven, most)
         reached = int(levels.value(flow)[level])
         if told_bound is None and reached < proven:
             told_bound = levels.limited(level, proven)
         if climb is not None:
             climb.keep(levels.worth(level), reached)
-        if levels.fix(level, reached) and time.monotonic() < ends:
-            flow = levels.better(flow, levels.start(rounding, ends))
+        over = time.monotonic() >= ends
+        if over and told_bound is not None:
+            break  # nothing more is searched, and no bound below is told
+        if levels.fix(level, reached) and not over:
+            flow = levels.better(flow, levels.start(rounding, time.monotonic() + (ends - began) * SHARE_OF_A_DIVE))
         tell((place + 1) / len(levels.rows))
     value = levels.value(flow)
     bound = value if told_bound is None else told_bound
     return Outcome(flow, bound, np.array_equal(value, bound))
+
+
+def _end_of_search(began: float, seconds: float | None, flow_seconds: float) -> float:
+    """When to stop searching, so that the flows still to come (a bound, and filling twice) end in time."""
+    if seconds is None:
+        return math.inf
+    return began + seconds - min(3 * flow_seconds, seconds / 2)
 
 
 class _Levels:
@@ -146,6 +160,10 @@ class _Levels:
     def better(self, one: Int64s, other: Int64s) -> Int64s:
         """The flow with the better objective."""
         return other if self.value(other).tolist() > self.value(one).tolist() else one
+
+    def improved(self, flow: Int64s, found: Int64s, rounding: Rounding) -> Int64s:
+        """The better of a flow and of what was found after it, with its gaps filled."""
+        return flow if np.array_equal(flow, found) else self.better(flow, rounding.filled(found))
 
     def fix(self, level: int, value: int) -> bool:
         """Take ``value`` as the best of a level; whether that gives a new relaxed flow and bounds below it."""
