@@ -215,3 +215,10 @@ def test_page_links_keep_filters_and_nothing_else_of_the_address(app: Flask, cli
     page = text_of(client, "/wishes?category=S1102&_external=1&_scheme=javascript&_anchor=x&spam=1")
     assert 'href="/wishes?category=S1102&amp;page=2"' in page
     assert "spam" not in page.split("<main")[1]
+
+
+def test_the_price_filter_takes_bands_alone(client: Browser) -> None:
+    wish = a_wish(value_fen=12_345)
+    for price, shown in (("12344", True), ("12346", True), ("10000", False), ("20000", True)):
+        page = client.get(f"/wishes?price={price}").get_data(as_text=True)
+        assert (wish.title in page) is shown, price
