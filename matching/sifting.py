@@ -28,7 +28,7 @@ from matching.market import Market, market_of, starts_of
 from matching.network import Arcs, Network, best_flow
 from matching.potentials import Chosen, proving_prices
 
-SIFT_FROM = 200_000
+SIFT_FROM = 100_000
 """Networks with fewer arcs are solved at once: their samples would be too small to help."""
 
 STRIDE = 10

@@ -105,3 +105,44 @@ def test_without_groups_fairness_changes_nothing(problem: Problem) -> None:
     alone = Problem(**columns)
     plain, fair = solve(alone), solve(alone, Policy(fairness=True))
     assert (fair.served, fair.fit, fair.fairness) == (plain.served, plain.fit, 0)
+
+
+@thorough
+@given(data=st.data(), weight=st.sampled_from((0, 300)))
+def test_the_order_of_rows_changes_no_level(data: st.DataObject, weight: int) -> None:
+    problem = data.draw(grouped_problems("pools"))
+    columns = columns_of(problem)
+    need_at = np.array(data.draw(st.permutations(range(problem.quantity.size))), np.int64)
+    offer_at = np.array(data.draw(st.permutations(range(problem.capacity.size))), np.int64)
+    for name in ("quantity", "tier", "group", "bundle", "whole"):
+        columns[name] = columns[name][need_at]
+    for name in ("capacity", "pool", "budget", "minimum_batch"):
+        columns[name] = columns[name][offer_at]
+    columns["need"], columns["offer"] = np.argsort(need_at)[problem.need], np.argsort(offer_at)[problem.offer]
+    policy = Policy(fairness=True, load_balance_weight=weight)
+    one, other = solve(problem, policy), solve(Problem(**columns), policy)
+    assert (one.served, one.fairness, one.fit - (one.imbalance or 0)) == (
+        other.served,
+        other.fairness,
+        other.fit - (other.imbalance or 0),
+    )
+
+
+@thorough
+@given(problem=grouped_problems("nested"), factor=st.integers(2, 3))
+def test_scaling_fit_scales_fit_and_nothing_above_it(problem: Problem, factor: int) -> None:
+    columns = columns_of(problem)
+    columns["fit"] = columns["fit"] // 4
+    scaled = Problem(**{**columns, "fit": columns["fit"] * factor})
+    one, other = solve(Problem(**columns), Policy(fairness=True)), solve(scaled, Policy(fairness=True))
+    assert (one.served, one.fairness, one.fit * factor) == (other.served, other.fairness, other.fit)
+
+
+@thorough
+@given(data=st.data())
+def test_more_capacity_never_lowers_the_coverage_of_a_fair_solution(data: st.DataObject) -> None:
+    problem = data.draw(grouped_problems("nested"))
+    columns = columns_of(problem)
+    columns["capacity"][data.draw(st.integers(0, problem.capacity.size - 1))] += data.draw(st.integers(1, 3))
+    before, after = (solve(world, Policy(fairness=True)) for world in (problem, Problem(**columns)))
+    assert np.all(np.cumsum(after.served) >= np.cumsum(before.served))

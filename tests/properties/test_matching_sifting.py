@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
-from matching import Problem
+from matching import Problem, solve
 from matching.coupling import examine
 from matching.market import market_of
 from matching.network import Network, best_flow
 from matching.potentials import Chosen, proving_prices
-from matching.sifting import exact_flow, sifted
+from matching.sifting import SIFT_FROM, exact_flow, sifted
 from tests.support.matching_oracles import is_feasible, objective_of
 from tests.support.matching_problems import large_problem, problems
 
@@ -68,6 +69,34 @@ def test_larger_networks_reach_the_same_objective(shape: str, seed: int) -> None
     assert is_feasible(problem, flow[back].tolist())
     assert objective_of(problem, flow[back].tolist()) == objective_of(problem, plain[back].tolist())
     assert flow.tolist() == exact_flow(network, sift_from=0, always=True).tolist()
+
+
+def test_solve_takes_the_road_by_prices_on_its_own() -> None:
+    problem = large_problem(9, needs=20_000, offers=100, arcs_a_need=12)
+    network = examine(problem).network
+    assert network.need.size >= SIFT_FROM
+    solution = solve(problem)
+    assert (solution.served, solution.fit) == objective_of(problem, best_flow(network).tolist())
+    assert solution.flow.tolist() == solve(problem, workers=2, progress=lambda _: None).flow.tolist()
+
+
+@pytest.mark.parametrize(("needs", "offers"), [(600, 600), (400, 700), (700, 400)])
+def test_dense_assignments_equal_the_hungarian_method(needs: int, offers: int) -> None:
+    rng = np.random.default_rng(needs)
+    problem = Problem(
+        quantity=np.ones(needs, np.int64),
+        tier=rng.choice(3, needs),
+        capacity=np.ones(offers, np.int64),
+        need=np.repeat(np.arange(needs), offers),
+        offer=np.tile(np.arange(offers), needs),
+        fit=rng.integers(0, 10_001, needs * offers),
+    )
+    worth = (3 - problem.tier[problem.need].astype(np.int64)) * 10**8 + problem.fit
+    rows, columns = linear_sum_assignment(worth.reshape(needs, offers), maximize=True)
+    chosen = np.zeros((needs, offers), np.int64)
+    chosen[rows, columns] = 1
+    solution = solve(problem)
+    assert (solution.served, solution.fit) == objective_of(problem, chosen.ravel().tolist())
 
 
 def test_costs_beyond_the_range_leave_it_to_the_plain_flow() -> None:
