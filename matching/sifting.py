@@ -46,7 +46,7 @@ TELLING_UNITS = 40
 FEW_UNITS = 6
 """With fewer units an offer than this a sample tells nothing; the best arcs come first, where there are many."""
 
-BEST_ARCS = 24
+BEST_ARCS = 16
 """So many best arcs of each need and of each offer then come first."""
 
 ROUNDS = 24
@@ -161,11 +161,14 @@ def _best_arcs(market: Market) -> Bools:
     """The ``BEST_ARCS`` arcs of each need and of each offer that are worth most."""
     needs, offers = market.quantity.size, market.offers
     if market.need.size == needs * offers and min(needs, offers) > BEST_ARCS:  # every pair: a table of rows in order
-        table = np.empty((needs, offers), np.int64)
-        table[market.need, market.offer] = market.worth
+        offer, table = market.offer.reshape(needs, offers), market.worth.reshape(needs, offers)
+        if not np.all(offer == np.arange(offers, dtype=np.int32)):
+            table = np.empty_like(table)
+            table[market.need, market.offer] = market.worth
         least_of_need = np.partition(table, offers - BEST_ARCS, axis=1)[:, offers - BEST_ARCS]
         least_of_offer = np.partition(table.T.copy(), needs - BEST_ARCS, axis=1)[:, needs - BEST_ARCS]
-        return (market.worth >= least_of_need[market.need]) | (market.worth >= least_of_offer[market.offer])
+        near = (table >= least_of_need[:, None]) | (table >= least_of_offer)
+        return near.ravel() if table.base is not None else near[market.need, market.offer]
     near = np.zeros(market.need.size, np.bool_)
     for row in (market.need, market.offer):
         order = np.lexsort((-market.worth, row))

@@ -19,6 +19,8 @@ from matching.sifting import SIFT_FROM, exact_flow, sifted
 from tests.support.matching_oracles import is_feasible, objective_of
 from tests.support.matching_problems import large_problem, problems
 
+ARC_COLUMNS = ("need", "offer", "fit")
+
 thorough = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -95,8 +97,12 @@ def test_dense_assignments_equal_the_hungarian_method(needs: int, offers: int) -
     rows, columns = linear_sum_assignment(worth.reshape(needs, offers), maximize=True)
     chosen = np.zeros((needs, offers), np.int64)
     chosen[rows, columns] = 1
-    solution = solve(problem)
-    assert (solution.served, solution.fit) == objective_of(problem, chosen.ravel().tolist())
+    best = objective_of(problem, chosen.ravel().tolist())
+    order = rng.permutation(problem.need.size)
+    shuffled = Problem(**problem.columns() | {name: getattr(problem, name)[order] for name in ARC_COLUMNS})
+    for same in (problem, shuffled):
+        solution = solve(same)
+        assert (solution.served, solution.fit) == best
 
 
 def test_costs_beyond_the_range_leave_it_to_the_plain_flow() -> None:
