@@ -16,6 +16,7 @@ the policy says so.
 
 import argparse
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -151,9 +152,14 @@ def beside_the_solver(folder: Path, told: argparse.Namespace) -> list[tuple[str,
     problem = network_of(*paths)
     wholes, bares = [], []
     summary: dict[str, Any] = {}
+    busy = []
     for _ in range(told.rounds):
+        clocks = [processor_seconds()]
         bare, worth = bare_solve(problem)
+        clocks.append(processor_seconds())
         whole, summary = run_command(*paths, folder / "out", told.candidates_per_need)
+        clocks.append(processor_seconds())
+        busy.append((clocks[1][0] - clocks[0][0], clocks[2][1] - clocks[1][1]))
         if worth != worth_of(summary, problem.capacity.size):
             raise RuntimeError("the command and the bare solver disagree")
         bares.append(bare)
@@ -163,8 +169,16 @@ def beside_the_solver(folder: Path, told: argparse.Namespace) -> list[tuple[str,
         ("bare SimpleMinCostFlow.solve(), s", seconds_of(bares)),
         ("marketplace match, cold start, s", seconds_of(wholes)),
         ("ratio", f"{statistics.median(wholes) / statistics.median(bares):.2f}"),
+        ("processor seconds, bare with its building", seconds_of([bare for bare, _ in busy])),
+        ("processor seconds, all processes of the command", seconds_of([whole for _, whole in busy])),
         *stages_of(summary),
     ]
+
+
+def processor_seconds() -> tuple[float, float]:
+    """Processor time of this process, and of those below it that ended: what other load leaves alone."""
+    below = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time(), below.ru_utime + below.ru_stime
 
 
 def beside_itself(folder: Path, told: argparse.Namespace) -> list[tuple[str, str]]:
