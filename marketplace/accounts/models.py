@@ -1,7 +1,9 @@
 """Users, roles, memberships, and what an instance remembers about itself."""
 
+from contextlib import suppress
 from datetime import datetime
 
+from email_validator import EmailNotValidError, validate_email
 from flask_security import RoleMixin, UserMixin
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, relationship
@@ -85,7 +87,9 @@ class User(Model, Record, UserMixin):
 
 
 def email_index(email: str) -> str:
-    """Blind index under which an e-mail address is found."""
+    """Blind index under which an e-mail address is found, however it is written (case, full-width letters)."""
+    with suppress(EmailNotValidError):  # no address at all: it finds nothing, and counts as what it is
+        email = validate_email(email.strip(), check_deliverability=False, test_environment=True).normalized
     return blind_index("user.email", email)
 
 

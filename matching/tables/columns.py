@@ -44,6 +44,8 @@ NEED_COLUMNS = {
 }
 """The columns of needs by their English name, with the Chinese one."""
 
+IGNORED_NAMES = frozenset({IGNORED, NEED_COLUMNS[IGNORED]})
+
 CAPACITY_COLUMNS = {
     "id": "编号",
     "organization": "机构",
@@ -240,6 +242,9 @@ def code(codes: CodeList, what: str) -> Callable[[str], int]:
 
 
 def _near(text: str, codes: CodeList) -> str:
+    """What may be meant. Numbers that look alike stand for places far apart, so none is offered for a number."""
+    if plain(text).isdigit():
+        return ""
     found = difflib.get_close_matches(text[:60], list(codes.positions_by_text), n=1, cutoff=0.75)
     return found[0] if found else ""
 

@@ -40,7 +40,8 @@ class Sheet:
             if column in used:
                 log.add(self.rows[index], grid.header[column], kind, value=text)
         self._marked = {(index, column) for index, column, *_ in grid.marks}
-        self._check_texts(used)
+        # The ignored column is the one that nothing reads, not even to find its faults.
+        self._check_texts(column for column, told in enumerate(grid.header) if not self._is_ignored(told))
 
     def _match_header(self, known: dict[str, str], required: Iterable[str]) -> dict[str, int]:
         names = {name: name for name in known} | {cells.plain(chinese): name for name, chinese in known.items()}
@@ -77,9 +78,16 @@ class Sheet:
         found = difflib.get_close_matches(cells.plain(told).casefold()[:60], list(names), n=1, cutoff=0.7)
         return names[found[0]] if found else ""
 
-    def _check_texts(self, used: set[int]) -> None:
-        """Over-long cells, in any column that is used."""
-        for column in used:
+    @staticmethod
+    def _is_ignored(told: str) -> bool:
+        return cells.plain(told).casefold() in cells.IGNORED_NAMES
+
+    def _check_texts(self, columns: Iterable[int]) -> None:
+        """Over-long cells, also in columns that are not known: such a file is not what its sender thinks."""
+        for place, told in enumerate(self._grid.header):
+            if len(told) > LONGEST_CELL:
+                self._log.add(1, f"#{place + 1}", "too_long", length=len(told))
+        for column in columns:
             if self._grid.columns[column].longest() <= LONGEST_CELL:
                 continue
             values = self._grid.columns[column].values()

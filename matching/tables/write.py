@@ -12,7 +12,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", " ", "\u3000", "＝", "＋", "－", "＠")
+"""Spreadsheets may read what follows as a formula, some of them also after a space or in full width."""
+
 CHUNK_ROWS = 200_000
 SMALL_NUMBERS = 10_001
 """Numbers below this, the fits among them, need no search for the distinct ones."""

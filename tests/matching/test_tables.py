@@ -290,7 +290,7 @@ def test_headers() -> None:
 
 
 def test_messages_stay_short_and_on_one_line() -> None:
-    strange = "columns\n" * 10_000
+    strange = "columns\n" * 1_000
     table = read(csv_bytes([{**NEED, strange: "x"}]))
     (warning,) = table.warnings
     assert len(warning.line("en")) < 200
@@ -415,3 +415,21 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
 def test_the_columns_are_told_as_the_file_names_them() -> None:
     table = read(csv_bytes([{**NEED, "hukou": ""}], chinese=CHINESE_NEEDS))
     assert table.header == {"id": "编号", "category": "类别", "region": "地区", "quantity": "数量"}
+
+
+def test_an_over_long_cell_is_a_fault_in_any_column_and_in_the_header() -> None:
+    long = "x" * 40_000
+    head, row = "id,category,region,quantity", "1,S1102,640202,1"
+    assert need_faults(f"{head},notes\n{row},{long}\n".encode()) == [(2, "notes", "too_long")]
+    assert need_faults(f"{head},{long}\n{row},y\n".encode()) == [(1, "#5", "too_long")]
+
+
+def test_text_that_a_spreadsheet_might_run_is_shown_as_text() -> None:
+    for text in ("=1+1", "+1", "-a", "@a", "\t=1", "\r=1", " =1", "\n=1", "＝1", "＋1", "＠a", "－a", "　=1"):
+        assert safe_text(text) == f"'{text}"
+    for text in ("-5", "-2.5", "a=1", "一双棉鞋"):
+        assert safe_text(text) == text
+
+
+def test_no_place_is_offered_for_a_wrong_number() -> None:
+    assert need_faults(b"id,category,region,quantity\n1,S1102,640203,1\n") == [(2, "region", "unknown_code")]

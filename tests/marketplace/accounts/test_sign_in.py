@@ -68,3 +68,11 @@ def test_roles_become_an_actor(app: Flask) -> None:
     assert actor.user_id == user.id
     assert actor.roles == {Role.PUBLIC, Role.VOLUNTEER}
     assert isinstance(user, User)
+
+
+def test_an_address_is_one_account_however_it_is_written(app: Flask) -> None:
+    user = services.register("wide@ｅｘａｍｐｌｅ.org", "某人", PASSWORD)
+    for written in ("wide@example.org", "WIDE@EXAMPLE.ORG", " wide@example.org "):
+        found = services.user_by_email(written)
+        assert found is not None
+        assert found.id == user.id
