@@ -244,6 +244,39 @@ def test_who_declines_is_not_asked_again_and_its_unit_goes_to_others() -> None:
     assert (timeline.work.offer.tolist(), timeline.work.accepted_on.tolist()) == ([1], [1])
 
 
+def test_a_need_does_not_follow_accepted_work_that_it_excludes() -> None:
+    pair = {"quantity": [1, 1], "tier": [0, 1], "need": [0, 1], "offer": [0, 0], "fit": [1, 1]}
+    room = Problem(quantity=[], tier=[], capacity=[2], need=[], offer=[], fit=[])
+    timeline = simulate([Arrivals(Problem(capacity=[2], exclusions=[[1, 0]], **pair)), NOBODY], room, workers=1)
+    assert timeline.needs.served.tolist() == [1, 0]
+
+
+def test_one_that_declines_turns_down_the_bundle() -> None:
+    both = Problem(quantity=[1, 1], tier=[0, 0], capacity=[1, 1], need=[0, 1], offer=[0, 1], fit=[1, 1], bundle=[0, 0])
+    timeline = simulate([Arrivals(both)], both, accept=[1.0, 0.0], workers=1)
+    assert (timeline.nights.declined.tolist(), timeline.work.need.size) == ([2], 0)
+
+
+def test_a_bundle_is_answered_as_a_whole_when_a_part_of_it_moves() -> None:
+    shared = {"capacity": [1, 1, 1], "fit": [1, 9, 1], "need": [0, 1, 1], "offer": [0, 1, 2]}
+    bundle = Problem(quantity=[1, 1], tier=[1, 1], bundle=[0, 0], **shared)
+    urgent = Problem(quantity=[1], tier=[0], capacity=[1, 1, 1], need=[0], offer=[1], fit=[1])
+    empty = Problem(quantity=[], tier=[], capacity=[1, 1, 1], need=[], offer=[], fit=[])
+    days = [Arrivals(bundle), Arrivals(urgent), Arrivals(empty), Arrivals(empty)]
+    work = simulate(days, empty, answer_days=2, workers=1).work
+    assert list(zip(work.need.tolist(), work.offer.tolist(), work.accepted_on.tolist(), strict=True)) == [
+        (0, 0, 2),
+        (1, 2, 2),
+        (2, 1, 3),
+    ]
+
+
+def test_accepted_units_count_for_the_least_batch_of_an_offer() -> None:
+    several = {"capacity": [3], "minimum_batch": [2], "need": [0], "offer": [0], "fit": [1], "tier": [0]}
+    days = [Arrivals(Problem(quantity=[2], **several)), Arrivals(Problem(quantity=[1], **several))]
+    assert simulate(days, Problem(quantity=[1], **several), workers=1).needs.served.tolist() == [2, 1]
+
+
 def test_runs_come_as_often_as_asked_for_and_staying_lessens_churn() -> None:
     days = [Arrivals(one(fit=10)), Arrivals(one(fit=20)), NOBODY, NOBODY]
     assert simulate(days, OFFER, run_every=2, workers=1).nights.ran.tolist() == [False, True, False, True]
