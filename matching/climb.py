@@ -31,6 +31,9 @@ MEDIUM = 5_000
 LARGE = 20_000
 """More columns than this are not searched as a whole under a time limit: it would pass on the presolve."""
 
+CLOSE = 0.05
+"""A tier is near its bound if less than this share of it is missing."""
+
 OPEN_A_NEED = 4
 """With more open columns for each need, knapsacks are not proven in reasonable time."""
 
@@ -65,11 +68,11 @@ class Climb:
         if self._small or left <= 0:
             return flow
         worth = self._columns(aim)
-        relaxed = relax(self._program, self._rows, worth, _share(left, 0.3))
+        values = self._program.values(flow)
+        relaxed = relax(self._program, self._rows, worth, values, self._likely(), _share(left, 0.3), 1e-3)
         if relaxed is None:
             return flow
         self._guide = relaxed.values
-        values = self._program.values(flow)
         free = kernel(self._program, values, relaxed.values)
         left = ends - time.monotonic()
         share = 0.3 if self._blocks is None else 0.1  # knapsacks have a better guide to come
@@ -109,6 +112,10 @@ class Climb:
             return self._program.most.size <= LARGE
         return int(state.open(relaxed).sum()) <= OPEN_A_NEED * np.unique(self._program.need).size
 
+    def _likely(self) -> Bools:
+        """The columns that the guide uses."""
+        return np.zeros(self._program.most.size, np.bool_) if self._guide is None else self._guide > 0
+
     def _columns(self, worth: Int64s) -> Int64s:
         columns = np.zeros(self._program.most.size, np.int64)
         columns[: worth.size] = worth * self._program.step
@@ -116,7 +123,7 @@ class Climb:
 
     def _bounded(self, state: _State) -> Relaxed | None:
         """Bound the level by the relaxation and the decomposition, and take their solution as the guide."""
-        relaxed = relax(self._program, self._rows, state.worth, _share(state.left, 0.3))
+        relaxed = relax(self._program, self._rows, state.worth, state.values, self._likely(), _share(state.left, 0.3))
         duals = np.zeros(self._rows.lower.size)
         if relaxed is not None:
             state.bound = min(state.bound, relaxed.bound)
@@ -163,15 +170,38 @@ class Climb:
         return search(self._program, rows, aim, state.values, free, seconds=seconds, workers=self._workers)
 
     def _searched(self, state: _State, aim: Int64s, relaxed: Relaxed | None) -> None:
-        """The kernel, and neighbourhoods."""
-        if self._blocks is not None:
+        """Neighbourhoods and the kernel: first the one that is likelier to be enough.
+
+        A tier near its bound lacks a few units, which neighbourhoods bring without harm to the tiers below. Far
+        from it, and for the fit, the kernel leaps. What is left then is asked of the kernel for the tier alone: a
+        bound that can be reached is mostly reached so at once, though it harms what comes after.
+        """
+        alone = self._blocks is not None or not np.any(aim != state.worth)
+        if alone:
             aim = state.worth  # knapsacks are hard enough one level at a time
-        rows = self._rows.add(state.worth, state.reached)
-        if self._guide is not None:
-            found = self._in_kernel(rows, aim, state, self._guide)
-            state.take(found.values, aim)
-        if state.done:
-            return
+        if not alone and state.bound - state.reached <= CLOSE * state.bound:
+            self._by_neighbourhoods(state, aim, relaxed, 0.25)
+        elif self._guide is not None:
+            rows = self._rows.add(state.worth, state.reached)
+            state.take(self._in_kernel(rows, aim, state, self._guide).values, aim)
+        if not alone and not state.done and self._guide is not None:
+            free = kernel(self._program, state.values, self._guide)
+            found = search(
+                self._program,
+                self._rows,
+                state.worth,
+                state.values,
+                free,
+                seconds=_share(state.left, 0.1),
+                workers=self._workers,
+            )
+            if found.values is not None and int(np.dot(state.worth, found.values)) >= state.bound:
+                state.take(found.values, aim)
+        if not state.done:
+            whole_later = state.ends == math.inf or self._hopeful(state, relaxed)
+            self._by_neighbourhoods(state, aim, relaxed, 0.8 if whole_later else 1.0)
+
+    def _by_neighbourhoods(self, state: _State, aim: Int64s, relaxed: Relaxed | None, share: float) -> None:
         if self._places is None:
             self._places = Neighbourhoods(self._program)
         promising: Bools = np.ones(state.values.size, np.bool_)
@@ -179,7 +209,6 @@ class Climb:
             promising = relaxed.loss <= max((relaxed.exact_bound - state.reached) / 4, 1.0)
         if self._guide is not None:
             promising |= self._guide > 0.01
-        whole_later = state.ends == math.inf or self._hopeful(state, relaxed)
         values = improve(
             self._program,
             self._places,
@@ -190,7 +219,7 @@ class Climb:
             self._guide,
             promising,
             enough=state.bound,
-            seconds=_share(state.left, 0.8 if whole_later else 1.0),
+            seconds=_share(state.left, share),
             workers=self._workers,
             random=self._random,
         )

@@ -10,13 +10,14 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import matching.climb
+import matching.relaxation
 from matching import FIT_MAX, Problem, solve
 from matching.components import split
 from matching.coupling import examine
 from matching.decomposition import _with_and_without, blocks, decompose
 from matching.improve import Neighbourhoods, improve, kernel, rounded
 from matching.program import Program, Rows, program
-from matching.relaxation import relax, weigh
+from matching.relaxation import Relaxed, relax, weigh
 from matching.search import search
 from tests.support.matching_oracles import best_by_milp, flows, is_feasible
 from tests.support.matching_problems import COUPLED, FEATURES, problems
@@ -60,6 +61,11 @@ def best_of(made: Program, rows: Rows, worth: np.ndarray) -> tuple[int, np.ndarr
     return int(worth @ found.values), found.values
 
 
+def relaxed(made: Program, worth: np.ndarray) -> Relaxed | None:
+    nothing = np.zeros(made.most.size, np.int64)
+    return relax(made, made.rows, worth, nothing, nothing > 0, 10.0)
+
+
 @checked
 @given(data=st.data())
 def test_the_rows_say_what_the_contract_says(data: st.DataObject) -> None:
@@ -77,6 +83,23 @@ def test_the_rows_say_what_the_contract_says(data: st.DataObject) -> None:
 
 
 @checked
+@given(data=st.data())
+def test_sifting_ends_at_the_relaxation_of_all_columns(data: st.DataObject) -> None:
+    problem = data.draw(problems(*data.draw(st.lists(st.sampled_from(COUPLED), min_size=1, unique=True))))
+    for arcs, made in programs(problem):
+        for worth in worths(problem, arcs, made):
+            at_once = relaxed(made, worth)
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(matching.relaxation, "WHOLE", 0)
+                patched.setattr(matching.relaxation, "FIRST", 1)
+                patched.setattr(matching.relaxation, "MORE", 1)
+                sifted = relaxed(made, worth)
+            assert at_once is not None
+            assert sifted is not None
+            assert sifted.exact_bound == pytest.approx(at_once.exact_bound, rel=1e-4, abs=0.11)
+
+
+@checked
 @given(data=st.data(), seed=seeds)
 def test_any_multipliers_give_a_bound_and_losses_that_hold(data: st.DataObject, seed: int) -> None:
     problem = data.draw(problems(*data.draw(st.lists(st.sampled_from(COUPLED), min_size=1, unique=True))))
@@ -84,7 +107,7 @@ def test_any_multipliers_give_a_bound_and_losses_that_hold(data: st.DataObject, 
     for arcs, made in programs(problem):
         for worth in worths(problem, arcs, made):
             best, values = best_of(made, made.rows, worth)
-            solved = relax(made, made.rows, worth, 10.0)
+            solved = relaxed(made, worth)
             assert solved is not None
             wild = random.normal(size=made.rows.lower.size) * max(int(worth.max()), 1)
             for told in (solved, weigh(made, made.rows, worth, wild, solved.values)):
@@ -121,7 +144,7 @@ def test_the_decomposition_bounds_at_least_as_well_as_the_relaxation(
             continue
         for worth in worths(problem, arcs, made):
             best, values = best_of(made, made.rows, worth)
-            linear = relax(made, made.rows, worth, 10.0)
+            linear = relaxed(made, worth)
             assert linear is not None
             told = decompose(made, made.rows, worth, kept, linear.duals, best, seconds)
             assert best <= told.bound <= linear.bound + 1
@@ -176,6 +199,7 @@ def test_the_long_way_reaches_the_optimum_of_the_exact_model(data: st.DataObject
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(matching.climb, "SMALL", 0)
         patched.setattr(matching.climb, "MEDIUM", medium)
+        patched.setattr(matching.relaxation, "WHOLE", medium)
         patched.setattr(matching.climb, "LONGEST", 0.3)
         solution = solve(problem, workers=1)
     assert solution.status == "optimal"
