@@ -62,6 +62,7 @@ format: $(VENV)/development ## format and mend what can be mended by itself
 
 bench: $(VENV)/development ## measure; figures go into docs/benchmarks.md by hand
 	$(BIN)/python -m tests.benchmarks.match_files
+	$(BIN)/python -m tests.benchmarks.engines
 
 assets: $(VENV)/runtime ## fetch the front-end files named in marketplace/assets.lock.json again (needs npm)
 	$(BIN)/python -m marketplace.assets
