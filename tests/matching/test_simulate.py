@@ -271,6 +271,19 @@ def test_a_bundle_is_answered_as_a_whole_when_a_part_of_it_moves() -> None:
     ]
 
 
+def test_a_bundle_binds_its_own_day_and_ends_when_a_part_of_it_expires() -> None:
+    bundle = {"quantity": [1, 1], "tier": [0, 0], "capacity": [0], "fit": [1, 1], "bundle": [0, 0], "offer": [0, 0]}
+    pair = Problem(need=[0, 1], **bundle)
+    days = [Arrivals(pair, deadline=[0, -1]), Arrivals(pair, capacity=[4])]
+    assert simulate(days, pair, workers=1).needs.served.tolist() == [0, 0, 1, 1]
+
+
+def test_accepted_work_fills_every_pool_above_it() -> None:
+    nested = one(pool=[0], pool_capacity=[2, 1], pool_parent=[1, -1])
+    days = [Arrivals(nested, capacity=[5]), Arrivals(nested)]
+    assert simulate(days, nested, workers=1).needs.served.tolist() == [1, 0]
+
+
 def test_accepted_units_count_for_the_least_batch_of_an_offer() -> None:
     several = {"capacity": [3], "minimum_batch": [2], "need": [0], "offer": [0], "fit": [1], "tier": [0]}
     days = [Arrivals(Problem(quantity=[2], **several)), Arrivals(Problem(quantity=[1], **several))]
