@@ -62,9 +62,7 @@ class Parts:
 class Scorer:
     """Scores pairs of the same needs and offers: what belongs to one side alone is worked out once."""
 
-    def __init__(
-        self, needs: Needs, offers: Offers, tables: CodeTables, policy: Weights, as_of: np.datetime64
-    ) -> None:
+    def __init__(self, needs: Needs, offers: Offers, tables: CodeTables, policy: Weights, as_of: np.datetime64) -> None:
         self._needs, self._offers, self._policy = needs, offers, policy
         covered = offers.categories @ tables.category_covers
         leaf = tables.category_covers.sum(axis=1) == 1
