@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 import matching.climb
 import matching.relaxation
 from matching import FIT_MAX, Problem, solve
+from matching.climb import Climb, _State
 from matching.components import split
 from matching.coupling import examine
 from matching.decomposition import _with_and_without, blocks, decompose
@@ -217,3 +219,29 @@ def test_knapsacks_reach_the_optimum_of_the_exact_model(seed: int, needs: int, o
         solution = solve(problem, workers=1)
     assert solution.status == "optimal"
     assert (solution.served, solution.fit) == best_by_milp(problem)
+
+
+@checked
+@given(data=st.data(), seed=seeds)
+def test_what_bounds_close_leaves_every_better_solution_open(data: st.DataObject, seed: int) -> None:
+    """From the empty solution, with columns closed by the relaxation or the decomposition, to the optimum."""
+    drawn = data.draw(
+        st.sampled_from([(), ("bundle",), ("use",), ("budget", "minimum_batch"), ("whole", "exclusions")])
+    )
+    problem = data.draw(problems(*drawn)) if drawn else knapsacks(seed, needs=6, offers=2)
+    coupling = examine(problem)
+    for arcs, made in programs(problem):
+        climb = Climb(problem, coupling, arcs, 1)
+        for worth, level in zip(worths(problem, arcs, made), (*np.unique(problem.tier[made.need]), -1), strict=True):
+            best, optimum = best_of(made, made.rows, worth)
+            linear = relaxed(made, worth)
+            assert linear is not None
+            kept = blocks(made, made.rows)
+            tighter = linear if kept is None else decompose(made, made.rows, worth, kept, linear.duals, best, 0.02)
+            near = np.where(optimum.cumsum() % 2 == 1, 0, optimum)  # some start, mostly broken
+            starts = [np.zeros_like(optimum), *([near] if keeps(made.rows, near) else [])]
+            for told in (linear, tighter):
+                for start in starts:
+                    state = _State(climb, made.flow(start), worth, told.bound, math.inf)
+                    state.whole(1.0, told)
+                    assert (state.reached, state.bound) == (best, best), level
