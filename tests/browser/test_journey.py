@@ -257,7 +257,7 @@ def confirm_the_delivery(walk: Walk) -> None:
     walk.picture("confirm")
     walk.press("Confirm")
     walk.told("Confirmed: the help has arrived.")
-    walk.follow("Open the need")
+    walk.follow("See the need")
     expect(walk.page.locator(".page-head").get_by_text(walk.words("Fulfilled"))).to_be_visible()
     walk.reads("Arrange a visit or delivery")  # why the supplier looked at the address
     walk.picture("need-fulfilled")

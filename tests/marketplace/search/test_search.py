@@ -314,4 +314,5 @@ def test_the_page_groups_filters_and_says_when_there_is_nothing(
     assert client.get("/search?lang=en").status_code == 200
     assert client.get(f"/search?q={'x' * 201}").status_code == 422
     assert client.get("/search?q=x&region=999999").status_code == 422
-    assert client.get("/search?q=%00%27%22%3Cscript%3E").status_code == 200
+    assert client.get("/search?q=%27%22%3Cscript%3E").status_code == 200
+    assert client.get("/search?q=%00").status_code == 400
