@@ -60,9 +60,13 @@ format: $(VENV)/development ## format and mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/development ## measure; figures go into docs/benchmarks.md by hand
+bench: $(VENV)/development ## measure (make bench GAP=gapd.txt for OR-Library's instances); figures go into docs/benchmarks.md by hand
 	$(BIN)/python -m tests.benchmarks.match_files
+	$(BIN)/python -m tests.benchmarks.match_files --needs 400 --capacities 60
 	$(BIN)/python -m tests.benchmarks.engines
+	$(BIN)/python -m tests.benchmarks.prices
+	$(BIN)/python -m tests.benchmarks.coupled
+	$(BIN)/python -m tests.benchmarks.gap $(if $(GAP),--gap $(GAP))
 
 assets: $(VENV)/runtime ## fetch the front-end files named in marketplace/assets.lock.json again (needs npm)
 	$(BIN)/python -m marketplace.assets

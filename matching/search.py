@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -81,7 +82,7 @@ def search(
     solver.parameters.random_seed = seed
     if seconds < math.inf:
         solver.parameters.max_time_in_seconds = max(ends - time.monotonic(), 0.0)
-    status = solver.solve(model)
+    status = _solved(solver, model)
     held = int(np.dot(worth[~free], start[~free]))
     if status == cp_model.UNKNOWN:
         return Found(None, None, proven=False)
@@ -118,3 +119,15 @@ def _state(
             [variable[column] for column in columns[first:end]], factors[first:end]
         )
         model.add_linear_constraint(total, lower, upper)
+
+
+def _solved(solver: cp_model.CpSolver, model: cp_model.CpModel) -> cp_model.CpSolverStatus:
+    """The status of a search that a Ctrl-C ends at once: CP-SAT would take the signal for itself."""
+    solver.parameters.catch_sigint_signal = False
+    with ThreadPoolExecutor(1) as aside:
+        searching = aside.submit(solver.solve, model)
+        try:
+            return searching.result()
+        except BaseException:
+            solver.stop_search()
+            raise
