@@ -6,7 +6,7 @@ of state is one UPDATE that names the state it expects.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from flask_sqlalchemy.session import Session
 from sqlalchemy import inspect, update
@@ -18,13 +18,6 @@ from marketplace.extensions import db
 from marketplace.permissions import Actor
 
 _OPEN = "marketplace.transaction"
-
-
-class Movable(Protocol):
-    """A model with states: `__moves__` maps each state to the states it may go to."""
-
-    __moves__: dict[str, frozenset[str]]
-    __tablename__: str
 
 
 @contextmanager
@@ -61,6 +54,8 @@ def move(
     **values: Any,
 ) -> None:
     """Take a record from the state(s) expected to another, or raise; leaves one audit event.
+
+    The model's `__moves__` maps each state to the states it may go to.
 
     Args:
         row: a loaded record; only its key is trusted, its state is checked in the UPDATE.

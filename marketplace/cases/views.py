@@ -23,6 +23,7 @@ from marketplace.cases.forms import (
 )
 from marketplace.cases.models import Case, Person
 from marketplace.errors import InvalidInput
+from marketplace.paging import page_addresses
 from marketplace.permissions import Actor, Permission, Slice
 from marketplace.records import today
 
@@ -95,13 +96,7 @@ def index() -> ResponseReturnValue:
     form.region.choices = _region_choices(g.actor, empty=_("All regions"))
     wanted = services.CaseFilter(form.number.data or "", form.colour.data or "", form.region.data or "")
     found = services.work_list(g.actor, wanted, request.args.get("page", 1, type=int))
-    return render_template("cases/index.html", form=form, cases=found, url_for_page=_page_of("cases.index", form))
-
-
-def _page_of(endpoint: str, form: FlaskForm) -> Any:
-    """Addresses of a list's pages, with the filters kept and nothing else of the address."""
-    kept: dict[str, Any] = {name: value for name in form.data if (value := request.args.get(name))}
-    return lambda page: url_for(endpoint, **{**kept, "page": page})
+    return render_template("cases/index.html", form=form, cases=found, url_for_page=page_addresses("cases.index", form))
 
 
 @cases.route("/cases/new", methods=["GET", "POST"], permission=Permission.CASE_EDIT)

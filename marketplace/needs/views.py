@@ -13,6 +13,7 @@ from marketplace.errors import InvalidInput
 from marketplace.needs import choices, services
 from marketplace.needs.forms import NeedFilterForm, NeedForm, NoteForm, ReasonForm
 from marketplace.needs.models import Need
+from marketplace.paging import page_addresses
 from marketplace.permissions import Permission, Slice
 
 needs = Slice("needs", __name__, url_prefix="/needs")
@@ -24,12 +25,6 @@ def _blame(form: FlaskForm, error: InvalidInput) -> None:
         form[name].errors = [*form[name].errors, message]
     if not error.fields:
         form.form_errors.append(error.message)
-
-
-def _page_of(endpoint: str, form: FlaskForm) -> Any:
-    """Addresses of a list's pages, with the filters kept and nothing else of the address."""
-    kept: dict[str, Any] = {name: value for name in form.data if (value := request.args.get(name))}
-    return lambda page: url_for(endpoint, **{**kept, "page": page})
 
 
 @needs.route("", permission=Permission.NEED_VIEW)
@@ -54,7 +49,7 @@ def index() -> ResponseReturnValue:
     found = services.work_list(g.actor, wanted, request.args.get("page", 1, type=int))
     counts = services.state_counts(g.actor)
     return render_template(
-        "needs/index.html", form=form, needs=found, counts=counts, url_for_page=_page_of("needs.index", form)
+        "needs/index.html", form=form, needs=found, counts=counts, url_for_page=page_addresses("needs.index", form)
     )
 
 
