@@ -26,10 +26,12 @@ class Policy:
         load_balance_weight: whole number from 0 to 10000. In the last level the u-th unit that an offer with
             room for c units serves costs load_balance_weight * u // c of fit: nothing for the first units, all
             of it for the last one. A larger weight spreads work over offers at the price of fit.
-        closeness_weight, specialisation_weight, group_fit_weight, waiting_weight: shares of the four parts of
-            an arc's fit, whole numbers from 0 to 1000000, not all 0. Only their proportion counts. A larger
+        closeness_weight, specialisation_weight, group_fit_weight, waiting_weight: shares of four parts of an
+            arc's fit, whole numbers from 0 to 1000000, not all 0. Only their proportion counts. A larger
             closeness weight favours near offers, specialisation those made for this very category, group fit
             those for the need's own groups, waiting the needs posted longest ago.
+        continuity_weight: the share of a fifth part, the household's earlier supplier, beside these four; 0 to
+            1000000. It counts only where earlier suppliers are known.
         closeness_scale_km: the distance at which closeness has clearly faded, above 0.
         waiting_full_days: the days of waiting that count in full, above 0.
         candidates_per_need: how many of its best arcs a need keeps at first, at least 1; None keeps all. It
@@ -43,6 +45,7 @@ class Policy:
     specialisation_weight: int = 25
     group_fit_weight: int = 20
     waiting_weight: int = 15
+    continuity_weight: int = 15
     closeness_scale_km: float = 20.0
     waiting_full_days: float = 90.0
     candidates_per_need: int | None = None
@@ -59,8 +62,8 @@ class Policy:
         for name, weight in self.weights.items():
             if not 0 <= weight <= 1_000_000:
                 raise InvalidPolicy(f"{name}_weight: must be from 0 to 1000000, got {weight}")
-        if sum(self.weights.values()) == 0:
-            raise InvalidPolicy("closeness_weight: at least one of the four weights must be above 0")
+        if sum(self.weights.values()) == self.continuity_weight:
+            raise InvalidPolicy("closeness_weight: at least one of the first four weights must be above 0")
 
     def _check_type(self, name: str, kind: str, value: object) -> None:
         whole = kind == "int" or (kind == "int | None" and value is not None)
@@ -77,12 +80,13 @@ class Policy:
 
     @property
     def weights(self) -> dict[str, int]:
-        """The four weights by the name of their part of the fit."""
+        """The weights by the name of their part of the fit."""
         return {
             "closeness": self.closeness_weight,
             "specialisation": self.specialisation_weight,
             "group_fit": self.group_fit_weight,
             "waiting": self.waiting_weight,
+            "continuity": self.continuity_weight,
         }
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Soft rules: how well an eligible pair fits, 0 to 10000, as a weighted mean of four parts.
+"""Soft rules: how well an eligible pair fits, 0 to 10000, as a weighted mean of its parts.
 
 Each part runs from 0 to 10000 in whole numbers:
 
@@ -9,6 +9,10 @@ specialisation  the share of the offer's leaf categories that lie in the need's 
 group_fit       10000 − 10000 / 2^c for c groups and recognitions in common: 0, 5000, 7500, 8750, …; one
                 more in common never lowers it
 waiting         the days since the need was posted; the policy's `waiting_full_days` and more count in full
+continuity      10000 where the offer's supplier has helped this household before, else 0
+
+Continuity has a weight only where earlier suppliers are known: without any, the fit is the mean of the other
+four. It enters for all arcs or for none, so that who was helped before is not ranked below who never was.
 
 fit = ⌊Σ weight · part / Σ weight⌋. After the distance is rounded to metres everything is integer arithmetic,
 so that the same facts give the same fit on every machine. No part knows a household's registration.
@@ -20,15 +24,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from matching.codes import CodeTables
-from matching.columns import Int32s, Int64s
+from matching.columns import Bools, Int32s, Int64s
 from matching.eligibility import Candidates, Needs, Offers
 
 FULL = 10_000
 CHUNK_ARCS = 500_000
 
-PARTS = ("closeness", "specialisation", "group_fit", "waiting")
+PARTS = ("closeness", "specialisation", "group_fit", "waiting", "continuity")
 """The names of the parts, in the order of the policy's weights."""
 
 
@@ -44,9 +49,45 @@ class Weights(Protocol):
     @property
     def waiting_weight(self) -> int: ...
     @property
+    def continuity_weight(self) -> int: ...
+    @property
     def closeness_scale_km(self) -> float: ...
     @property
     def waiting_full_days(self) -> float: ...
+
+
+class Earlier:
+    """Who has helped whose household before.
+
+    Args:
+        need, supplier: int (e,), row numbers of needs and numbers of suppliers; pairs may occur twice.
+        of_offer: int32 (m,), the number of each offer's supplier; −1 unknown.
+    """
+
+    def __init__(self, need: ArrayLike, supplier: ArrayLike, of_offer: ArrayLike) -> None:
+        needs, suppliers = (np.asarray(column, np.int64) for column in (need, supplier))
+        self.of_offer = np.asarray(of_offer, np.int64)
+        self._width = max(int(column.max(initial=-1)) for column in (suppliers, self.of_offer)) + 1
+        # A supplier who offers nothing today is nobody's candidate: such pairs say nothing.
+        there = np.isin(suppliers, self.of_offer) & (suppliers >= 0)
+        self._keys = np.unique(needs[there] * self._width + suppliers[there])
+        self._known = np.unique(needs[there])
+
+    def __len__(self) -> int:
+        return int(self._keys.size)
+
+    def holds(self, need: Int32s, offer: Int32s) -> Bools:
+        """bool (rows,): whether the supplier of the offer has helped the need's household before."""
+        found = np.zeros(need.size, np.bool_)
+        if self._keys.size == 0:
+            return found
+        supplier = self.of_offer[offer]
+        place = np.minimum(np.searchsorted(self._known, need), self._known.size - 1)
+        asked = np.flatnonzero((self._known[place] == need) & (supplier >= 0))
+        key = need[asked].astype(np.int64) * self._width + supplier[asked]
+        place = np.minimum(np.searchsorted(self._keys, key), self._keys.size - 1)
+        found[asked] = self._keys[place] == key
+        return found
 
 
 @dataclass(frozen=True)
@@ -57,13 +98,28 @@ class Parts:
     specialisation: Int64s
     group_fit: Int64s
     waiting: Int64s
+    continuity: Int64s
 
 
 class Scorer:
-    """Scores pairs of the same needs and offers: what belongs to one side alone is worked out once."""
+    """Scores pairs of the same needs and offers: what belongs to one side alone is worked out once.
 
-    def __init__(self, needs: Needs, offers: Offers, tables: CodeTables, policy: Weights, as_of: np.datetime64) -> None:
+    Args:
+        earlier: who has helped whose household before; None and none at all leave continuity out of the fit.
+    """
+
+    def __init__(
+        self,
+        needs: Needs,
+        offers: Offers,
+        tables: CodeTables,
+        policy: Weights,
+        as_of: np.datetime64,
+        *,
+        earlier: Earlier | None = None,
+    ) -> None:
         self._needs, self._offers, self._policy = needs, offers, policy
+        self._earlier = earlier if earlier is not None and len(earlier) else None
         covered = offers.categories @ tables.category_covers
         leaf = tables.category_covers.sum(axis=1) == 1
         breadth = np.maximum((covered & leaf).sum(axis=1), 1).astype(np.int64)
@@ -76,9 +132,10 @@ class Scorer:
             policy.specialisation_weight,
             policy.group_fit_weight,
             policy.waiting_weight,
+            policy.continuity_weight if self._earlier else 0,
         )
-        if min(weights) < 0 or sum(weights) == 0:
-            raise ValueError("weights are at least 0, and one of them is above 0")
+        if min(weights) < 0 or sum(weights[:4]) == 0:
+            raise ValueError("weights are at least 0, and one of the first four is above 0")
         self._weights = weights
 
     def parts(self, need: Int32s, offer: Int32s, metres: Int32s) -> Parts:
@@ -94,7 +151,13 @@ class Scorer:
             specialisation=self._specialisation[offer, self._needs.category[need]],
             group_fit=_GROUP_FIT[common],
             waiting=self._waiting[need],
+            continuity=self._continuity(need, offer),
         )
+
+    def _continuity(self, need: Int32s, offer: Int32s) -> Int64s:
+        if self._earlier is None:
+            return np.zeros(need.size, np.int64)
+        return FULL * self._earlier.holds(need, offer).astype(np.int64)
 
     def fit(self, arcs: Candidates) -> Int32s:
         """int32 (k,): the fit of each arc, 0 to 10000."""
@@ -112,10 +175,17 @@ class Scorer:
 
 
 def score(
-    arcs: Candidates, needs: Needs, offers: Offers, tables: CodeTables, policy: Weights, as_of: np.datetime64
+    arcs: Candidates,
+    needs: Needs,
+    offers: Offers,
+    tables: CodeTables,
+    policy: Weights,
+    as_of: np.datetime64,
+    *,
+    earlier: Earlier | None = None,
 ) -> Int32s:
     """int32 (k,): the fit of each arc under a policy on a day."""
-    return Scorer(needs, offers, tables, policy, as_of).fit(arcs)
+    return Scorer(needs, offers, tables, policy, as_of, earlier=earlier).fit(arcs)
 
 
 _GROUP_FIT = np.array([FULL - (FULL >> common) for common in range(65)], np.int64)

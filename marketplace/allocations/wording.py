@@ -78,6 +78,8 @@ def fit_reasons(allocation: Allocation) -> list[tuple[str, str, int]]:
     if "waiting" in parts:
         days = allocation.reasons.get("waiting_days", 0)
         sentences.append(("clock", _("The need has waited %(days)s days", days=days), parts["waiting"]))
+    if parts.get("continuity"):
+        sentences.append(("history", _("The supplier has helped this household before"), parts["continuity"]))
     return [(icon, text, round(value / 100)) for icon, text, value in sentences]
 
 

@@ -16,7 +16,7 @@ from marketplace.matches.file_codes import code_tables
 from marketplace.permissions import Actor
 from marketplace.transitions import transaction
 from matching.tables import CAPACITY_COLUMNS, NEED_COLUMNS, Fault, InvalidTable, Language, read_capacity, read_needs
-from matching.tables.columns import IGNORED
+from matching.tables.columns import EARLIER, IGNORED
 
 KINDS = ("needs", "capacity")
 Progress = Callable[[int, int], None]
@@ -103,6 +103,6 @@ def export_file(kind: str, path: Path) -> int:
         OSError: the file cannot be written.
     """
     if kind == "needs":
-        columns = [name for name in NEED_COLUMNS if name != IGNORED]
+        columns = [name for name in NEED_COLUMNS if name not in (IGNORED, EARLIER)]
         return write_table(path, columns, need_records())
     return write_table(path, list(CAPACITY_COLUMNS), capacity_records())

@@ -20,7 +20,7 @@ from matching.problem import Problem
 from matching.scoring import Scorer
 from matching.solution import Solution
 from matching.tables import CapacityTable, Language, NeedTable
-from matching.tables.build import affordable, problem_of, rule_columns
+from matching.tables.build import affordable, earlier_of, problem_of, rule_columns
 
 STAGES = {
     "read": ("读取", "Read"),
@@ -95,7 +95,7 @@ def match_tables(
     tables, as_of = code_tables(), np.datetime64(day, "D")
     with clock.stage("candidates"):
         rules, offers, words = rule_columns(needs, capacity, tables)
-        scorer = Scorer(rules, offers, tables, policy, as_of)
+        scorer = Scorer(rules, offers, tables, policy, as_of, earlier=earlier_of(needs, capacity))
         file = CandidatesFile(folder, needs, capacity)
     work = Work(needs, capacity, rules, offers, scorer, policy, as_of, clock, time_limit, file)
     way = _all_at_once if policy.candidates_per_need is None else _in_blocks

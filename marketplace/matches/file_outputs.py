@@ -53,6 +53,11 @@ class Result:
     as_of: str
     language: Language
 
+    @property
+    def earlier(self) -> bool:
+        """Whether the file of needs tells of earlier suppliers."""
+        return any(self.needs.earlier)
+
 
 def by_colour(units: Any) -> dict[str, int]:
     """Units by colour from units by tier; a tier that nobody has counts 0."""

@@ -1,6 +1,6 @@
 """From a result to what is stored and read: proposals with their reasons, why needs stay unserved, the summary."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +80,7 @@ def _proposal(snapshot: Snapshot, result: Result, row: int) -> dict[str, Any]:
         "quantity": int(result.units[row]),
         "fit": int(result.fit[row]),
         "reasons": {
-            "parts": dict(zip(PARTS, result.parts[row].tolist(), strict=True)),
+            "parts": told_parts(result.parts[row].tolist()),
             "metres": int(result.metres[row]),
             "waiting_days": max(int(waited), 0),
             "alternatives": [
@@ -89,6 +89,14 @@ def _proposal(snapshot: Snapshot, result: Result, row: int) -> dict[str, Any]:
             ],
         },
     }
+
+
+def told_parts(values: Sequence[int]) -> dict[str, int]:
+    """The parts of a fit by name; continuity only where it speaks for the supplier."""
+    parts = dict(zip(PARTS, values, strict=True))
+    if not parts["continuity"]:
+        del parts["continuity"]
+    return parts
 
 
 def _outcomes(run_id: int, snapshot: Snapshot, result: Result, same_need: Any) -> list[dict[str, Any]]:

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import aliased
 
 from marketplace import regions
 from marketplace.allocations import services as allocations
+from marketplace.allocations.models import Allocation
 from marketplace.extensions import db
 from marketplace.matches.file_codes import code_tables
 from marketplace.matches.scope import Scope, capacities_in, needs_in, serves
@@ -21,6 +23,9 @@ from marketplace.records import today
 from matching import Policy
 from matching.codes import STATISTIC_ONLY
 from matching.eligibility import Needs, Offers
+
+CONTENT = 3
+"""Of 1 to 5: a household that was less satisfied is not sent to the same supplier again by preference."""
 
 _NEED_COLUMNS = (
     Need.id, Need.version, Need.region, Need.kind, Need.category, Need.latitude, Need.longitude, Need.groups,
@@ -52,8 +57,30 @@ def read(scope: Scope, policy: Policy) -> Snapshot:
     ]
     pools = _free_of_pools()
     declined = allocations.declined_pairs()
+    helped = _earlier_suppliers(scope)
     db.session.rollback()
-    return _snapshot(needs, offers, pools, declined, policy)
+    return _snapshot(needs, offers, pools, declined, helped, policy)
+
+
+def _earlier_suppliers(scope: Scope) -> dict[int, list[int]]:
+    """Organizations that have helped a household of the scope before, by its case; not where it was unhappy."""
+    before = aliased(Need)
+    query = (
+        select(before.case_id, Allocation.organization_id)
+        .join(before, before.id == Allocation.need_id)
+        .where(
+            Allocation.state.in_(("delivered", "confirmed")),
+            Allocation.organization_id.is_not(None),
+            or_(Allocation.satisfaction.is_(None), Allocation.satisfaction >= CONTENT),
+            before.case_id.in_(needs_in(scope).with_only_columns(Need.case_id)),
+        )
+        .distinct()
+        .order_by(before.case_id, Allocation.organization_id)
+    )
+    found: dict[int, list[int]] = {}
+    for case, organization in _rows(query):
+        found.setdefault(case, []).append(organization)
+    return found
 
 
 def _free_of_pools() -> dict[int, int]:
@@ -68,6 +95,7 @@ def _snapshot(
     offers: Sequence[Any],
     pools: dict[int, int],
     declined: set[tuple[int, int]],
+    helped: dict[int, list[int]],
     policy: Policy,
 ) -> Snapshot:
     words = sorted({*(q for row in needs for q in row.requires), *(q for row in offers for q in row.qualifications)})
@@ -77,6 +105,7 @@ def _snapshot(
     offer_row = {row.id: place for place, row in enumerate(offers)}
     capacity, budget_bound = _capacity_and_budget(offers)
     barred = [(need_row[n], offer_row[c]) for n, c in sorted(declined) if n in need_row and c in offer_row]
+    earlier = [(place, key) for place, row in enumerate(needs) for key in helped.get(row.case_id, ())]
     return Snapshot(
         needs=_needs(needs, words),
         offers=_offers(offers, words),
@@ -92,6 +121,7 @@ def _snapshot(
         free=np.array([row.quantity - row.allocated for row in offers], np.int64),
         budget_bound=budget_bound,
         barred=np.array(barred, np.int64).reshape(-1, 2),
+        earlier=np.array(earlier, np.int64).reshape(-1, 2),
         need_id=np.array([row.id for row in needs], np.int64),
         need_version=np.array([row.version for row in needs], np.int64),
         capacity_id=np.array([row.id for row in offers], np.int64),

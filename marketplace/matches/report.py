@@ -191,14 +191,16 @@ def _shortages(result: Result) -> list[dict[str, Any]]:
 def _weights(result: Result) -> list[tuple[str, str]]:
     """The policy's values with their names."""
     english, policy = result.language == "en", result.policy
-    total = sum(policy.weights.values())
+    shares = {name: weight for name, weight in policy.weights.items() if name != "continuity" or result.earlier}
+    total = sum(shares.values())
     names = {
         "closeness": ("距离近", "Closeness"),
         "specialisation": ("专业对口", "Specialisation"),
         "group_fit": ("人群契合", "Group fit"),
         "waiting": ("等候时间", "Waiting time"),
+        "continuity": ("原服务机构", "Earlier supplier"),
     }
-    told = [(names[name][english], f"{weight / total:.0%}") for name, weight in policy.weights.items()]
+    told = [(names[name][english], f"{weight / total:.0%}") for name, weight in shares.items()]
     scale, days = f"{policy.closeness_scale_km:g}", f"{policy.waiting_full_days:g}"
     told.append(("Closeness halves at", f"{scale} km") if english else ("距离得分减半处", f"{scale} 公里"))
     told.append(("Waiting counts in full after", f"{days} days") if english else ("等候计满", f"{days} 天"))

@@ -21,7 +21,7 @@ from marketplace.matches.file_codes import code_tables
 from matching import Policy, Problem, solve
 from matching.eligibility import Candidates, Needs, Offers, candidates
 from matching.explain import Unmatched, unmatched
-from matching.scoring import PARTS, Scorer
+from matching.scoring import PARTS, Earlier, Scorer
 
 ALTERNATIVES = 3
 """So many next best offers are kept with each proposal."""
@@ -47,6 +47,7 @@ class Snapshot:
         free: int64 (m,), units of each offer neither given nor promised, whatever its budget pays for.
         budget_bound: bool (m,), offers whose capacity is what their budget pays for.
         barred: int64 (d, 2), pairs of rows that a supplier declined lately.
+        earlier: int64 (e, 2), need rows and keys of organizations that have helped their household before.
         need_id, need_version, capacity_id, capacity_version, capacity_allocated, organization_id: int64 keys.
         regions: region code of each need. wishes: whether each need is a micro-wish.
         qualifications: code of each bit of the masks.
@@ -67,6 +68,7 @@ class Snapshot:
     free: NDArray[np.int64]
     budget_bound: NDArray[np.bool_]
     barred: NDArray[np.int64]
+    earlier: NDArray[np.int64]
     need_id: NDArray[np.int64]
     need_version: NDArray[np.int64]
     capacity_id: NDArray[np.int64]
@@ -86,7 +88,7 @@ class Result:
 
     Attributes:
         need, offer, units, fit, metres: int64 (s,), the pairs that are given units.
-        parts: int64 (s, 4), parts of the fit in the order of `matching.scoring.PARTS`.
+        parts: int64 (s, 5), parts of the fit in the order of `matching.scoring.PARTS`.
         alternatives: for each pair, up to three (offer, fit, metres) of other offers, the best first.
         unmatched: needs not served in full, and why.
         declined_only: bool (u,), of the unmatched: all who could help declined lately.
@@ -125,7 +127,8 @@ def match(snapshot: Snapshot, tell: Tell = lambda _share: None) -> Result:
     eligible = np.bincount(found.need, minlength=snapshot.quantity.size)
     arcs = _without_barred(found, snapshot.barred)
     tell(0.2)
-    scorer = Scorer(snapshot.needs, snapshot.offers, tables, snapshot.policy, snapshot.as_of)
+    earlier = Earlier(snapshot.earlier[:, 0], snapshot.earlier[:, 1], snapshot.organization_id)
+    scorer = Scorer(snapshot.needs, snapshot.offers, tables, snapshot.policy, snapshot.as_of, earlier=earlier)
     fit = scorer.fit(arcs)
     problem = Problem(
         quantity=snapshot.quantity,

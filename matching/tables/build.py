@@ -11,6 +11,8 @@ from matching.codes import CodeTables
 from matching.columns import Bools, Int32s, Int64s
 from matching.eligibility import Candidates, Needs, Offers
 from matching.problem import Problem
+from matching.scoring import Earlier
+from matching.tables.columns import name_key
 from matching.tables.read import CapacityTable, NeedTable
 
 
@@ -78,6 +80,17 @@ def rule_columns(needs: NeedTable, capacity: CapacityTable, tables: CodeTables) 
         ),
         words,
     )
+
+
+def earlier_of(needs: NeedTable, capacity: CapacityTable) -> Earlier | None:
+    """Who has helped whose household before, where the file of needs tells; organizations go by their names."""
+    if not any(needs.earlier):
+        return None
+    number: dict[str, int] = {}
+    of_offer = [number.setdefault(name_key(name), len(number)) if name else -1 for name in capacity.organization]
+    pairs = [(row, number[name]) for row, names in enumerate(needs.earlier) for name in names if name in number]
+    need, supplier = np.array(pairs, np.int64).reshape(-1, 2).T
+    return Earlier(need, supplier, of_offer)
 
 
 def affordable(capacity: CapacityTable) -> tuple[Int64s, Bools]:

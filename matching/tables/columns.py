@@ -20,6 +20,9 @@ URGENCIES = ("red", "yellow", "blue")
 IGNORED = "hukou"
 """Where a household is registered decides nothing: the cells of this column are dropped unparsed."""
 
+EARLIER = "earlier_suppliers"
+"""Organizations that have helped the household before. Only a matching of files reads it: a database knows."""
+
 NEED_COLUMNS = {
     "id": "编号",
     "kind": "类型",
@@ -41,6 +44,7 @@ NEED_COLUMNS = {
     IGNORED: "户籍地",
     "consent_date": "同意日期",
     "consent_by": "同意人",
+    EARLIER: "原服务机构",
 }
 """The columns of needs by their English name, with the Chinese one."""
 
@@ -282,6 +286,16 @@ def groups(codes: CodeList, what: str, dropped: set[str]) -> Callable[[str], tup
         return mask, everyone
 
     return parse
+
+
+def names(text: str) -> tuple[str, ...]:
+    """A list of names, alike in whatever letters they are written."""
+    return tuple(sorted({name_key(part) for part in items(text)}))
+
+
+def name_key(text: str) -> str:
+    """What names that mean the same have in common."""
+    return plain(text).casefold()
 
 
 def words(known: CodeList) -> Callable[[str], tuple[str, ...]]:

@@ -37,6 +37,8 @@ class NeedTable:
         bundle: int32 (n,), −1 none; bundle_names by that number.
         whole: bool (n,).
         value_fen: int64 (n,), −1 unknown.
+        earlier: list of tuples of keys of names (n,), organizations that have helped the household before;
+            empty where the file has no such column.
         row: int32 (n,), the row in the file.
         header: the columns that the file has, by their English names, as the file names them.
         warnings: what the reader left out.
@@ -62,6 +64,7 @@ class NeedTable:
     title: list[str]
     consent_date: NDArray[np.datetime64]
     consent_by: list[str]
+    earlier: list[tuple[str, ...]]
     row: Int32s
     header: dict[str, str]
     warnings: list[Fault]
@@ -175,6 +178,7 @@ def needs_of(data: bytes, file: str, tables: CodeTables, *, language: Language =
         title=_take(sheet.text("title"), order),
         consent_date=sheet.days("consent_date")[order],
         consent_by=_take(sheet.text("consent_by"), order),
+        earlier=_take(sheet.parsed(cells.EARLIER, cells.names, ()), order) if cells.EARLIER in sheet.names() else [],
         row=np.array(sheet.rows, np.int32)[order],
         header=sheet.names(),
         warnings=log.warnings,

@@ -11,10 +11,12 @@ import pytest
 from matching import InvalidPolicy, Policy
 
 
-def test_the_default_has_three_tiers_and_weights_that_add_to_a_hundred() -> None:
+def test_the_default_has_three_tiers_and_weights_that_add_to_a_hundred_without_continuity() -> None:
     policy = Policy()
     assert policy.tiers == 3
-    assert policy.weights == {"closeness": 40, "specialisation": 25, "group_fit": 20, "waiting": 15}
+    assert policy.weights == {
+        "closeness": 40, "specialisation": 25, "group_fit": 20, "waiting": 15, "continuity": 15,
+    }  # fmt: skip
     assert (policy.closeness_scale_km, policy.waiting_full_days) == (20.0, 90.0)
     assert policy.candidates_per_need is None
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -43,7 +45,7 @@ def test_the_default_has_three_tiers_and_weights_that_add_to_a_hundred() -> None
         ({"waiting_full_days": False}, "waiting_full_days: expected a number"),
         (
             dict.fromkeys(("closeness_weight", "specialisation_weight", "group_fit_weight", "waiting_weight"), 0),
-            "at least one of the four weights",
+            "at least one of the first four weights",
         ),
     ],
 )
