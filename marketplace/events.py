@@ -4,3 +4,7 @@ from blinker import Signal
 
 #: Rows of a table were created or changed. Sender: table name; keyword `ids`: list of primary keys.
 changed = Signal()
+
+#: Something happened that people may want to be told of. Sender: its name, as in the audit ("allocation:proposed");
+#: keyword `row`: the record. Receivers run inside the transaction and only note down what to do after it.
+happened = Signal()

@@ -43,7 +43,12 @@ if TYPE_CHECKING:
     Model = Base  # Flask-SQLAlchemy makes its base at run time; checkers read the one it is made from
 else:
     Model = db.Model
-migrate = Migrate(render_as_batch=True, compare_type=True)
+migrate = Migrate(
+    render_as_batch=True,
+    compare_type=True,
+    # Rules in CHECK are compared by name: a rule that changes takes a new name.
+    autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
+)
 csrf = CSRFProtect()
 babel = Babel()
 limiter = Limiter(get_remote_address)

@@ -1,5 +1,7 @@
 """Alembic's door into the application's database."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from alembic import context
@@ -33,7 +35,28 @@ def run(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=database.metadata, **options)
     with context.begin_transaction():
         context.run_migrations()
+        if connection.dialect.name == "sqlite":
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+            if broken:
+                raise RuntimeError(f"the migration would leave rows that point nowhere: {broken[:5]}")
 
 
-with database.engine.connect() as connection:
+@contextmanager
+def free_to_remake_tables(connection: Connection) -> Iterator[None]:
+    """SQLite alters a table by making it anew: dropping the old one must not touch the rows that point to it.
+
+    The switch has no effect inside a transaction, so it goes past SQLAlchemy, which would begin one.
+    """
+    file = connection.connection.dbapi_connection
+    if connection.dialect.name != "sqlite" or file is None:
+        yield
+        return
+    file.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        file.execute("PRAGMA foreign_keys=ON")
+
+
+with database.engine.connect() as connection, free_to_remake_tables(connection):
     run(connection)
