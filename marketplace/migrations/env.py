@@ -55,6 +55,7 @@ def free_to_remake_tables(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
+        connection.rollback()
         file.execute("PRAGMA foreign_keys=ON")
 
 
