@@ -29,9 +29,9 @@ from marketplace.exchange.plan import (
 )
 from marketplace.extensions import db, table_of
 from marketplace.needs.models import URGENCIES, Need, new_reference
-from marketplace.needs.screening import screen
 from marketplace.permissions import Actor
 from marketplace.records import today
+from marketplace.screening import screen
 from matching.codes import CodeTables
 from matching.tables import KINDS, NeedTable
 

@@ -11,8 +11,7 @@ from sqlalchemy import case as choose
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
-from marketplace import audit, events, regions, taxonomy
-from marketplace.cases import identity
+from marketplace import audit, events, identity, regions, taxonomy
 from marketplace.cases.models import Case, Person
 from marketplace.cases.services.versions import expect_version
 from marketplace.errors import InvalidInput, NotFound

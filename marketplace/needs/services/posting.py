@@ -11,11 +11,12 @@ from marketplace.cases.models import Case
 from marketplace.cases.services import expect_version, household_words, load_case
 from marketplace.errors import InvalidInput, StateConflict
 from marketplace.needs.models import KINDS, URGENCIES, Need
-from marketplace.needs.screening import Finding, screen
 from marketplace.needs.services.consents import copy_consents
 from marketplace.needs.services.lists import load_need
 from marketplace.permissions import Actor, Permission
+from marketplace.reasons import quoted
 from marketplace.records import today
+from marketplace.screening import screen
 from marketplace.transitions import move, transaction
 
 #: Above this a wish is too dear for one giver and is posted as goods [P, DOMAIN.md 2.6], fen.
@@ -27,20 +28,6 @@ NEED_GROUPS = frozenset(
     - {taxonomy.ALL, "T-NONE"}
     - taxonomy.STATISTIC_ONLY
 )
-_FINDINGS = {
-    "id_number": _("an identity number"),
-    "mobile": _("a phone number"),
-    "landline": _("a phone number"),
-    "bank_card": _("a bank card number"),
-    "email": _("an e-mail address"),
-    "messenger": _("a WeChat or QQ number"),
-    "plate": _("a number plate"),
-    "address": _("part of an address"),
-    "school": _("a school or class"),
-    "health": _("an illness"),
-    "sensitive": _("a family's private circumstances"),
-    "name": _("a name"),
-}
 
 
 @dataclass(frozen=True)
@@ -191,12 +178,7 @@ def check_title(title: str, case: Case | None, field: str = "title") -> None:
     words = household_words(case)
     found = screen(title, names=words.names, numbers=words.numbers, places=words.places)
     if found:
-        raise InvalidInput(fields={field: _("Others read this text. Take out: %(parts)s.", parts=_quote(found))})
-
-
-def _quote(found: list[Finding]) -> Any:
-    parts = [_("“%(text)s” (%(kind)s)", text=finding.text, kind=_FINDINGS[finding.kind]) for finding in found]
-    return "; ".join(str(part) for part in parts)
+        raise InvalidInput(fields={field: _("Others read this text. Take out: %(parts)s.", parts=quoted(found))})
 
 
 def _columns(entry: NeedEntry) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from marketplace import audit
+from marketplace import audit, identity
 from marketplace.accounts.services import actor_of
-from marketplace.cases import identity, services
+from marketplace.cases import services
 from marketplace.cases.models import Case, Person
 from marketplace.cases.services import CaseEntry, CaseFilter, ConsentGiven, PersonEntry
 from marketplace.errors import InvalidInput, NotFound, StateConflict

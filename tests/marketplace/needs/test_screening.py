@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from marketplace.needs.screening import luhn, screen
+from marketplace.screening import luhn, screen
 
 DEMO_NEEDS = Path("marketplace/data/demo/needs.csv")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from marketplace.cases.identity import check_digit_fits
+from marketplace.identity import check_digit_fits
 
 _SEPARATED = r"[ \-·.]?"
 _ID_NUMBER = re.compile(rf"(?<!\d)[1-9](?:{_SEPARATED}\d){{16}}{_SEPARATED}[\dXx](?![\dA-Za-z])")
