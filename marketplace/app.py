@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 from whitenoise import WhiteNoise
 
-from marketplace import jobs, permissions, privacy, wording
+from marketplace import jobs, mail, permissions, privacy, wording
 from marketplace.accounts import security as account_security
 from marketplace.accounts import services as accounts
 from marketplace.errors import AccessDenied, MarketplaceError, NotFound, SignInRequired
@@ -82,6 +82,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     limiter.init_app(app)
     babel.init_app(app, locale_selector=_locale)
     jobs.init_app(app, settings)
+    mail.init_app(app, settings)
     wording.init_app(app)
     account_security.init_app(app)
     for blueprint in SLICES:
@@ -141,6 +142,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "RATELIMIT_STORAGE_URI": settings.redis_url or "memory://",
         "RATELIMIT_HEADERS_ENABLED": True,
         "JSON_AS_ASCII": False,
+        "CAPACITY_GRACE_DAYS": settings.capacity_grace_days,
         **account_security.configuration(settings),
     }
 

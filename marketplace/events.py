@@ -6,5 +6,5 @@ from blinker import Signal
 changed = Signal()
 
 #: Something happened that people may want to be told of. Sender: its name, as in the audit ("allocation:proposed");
-#: keyword `row`: the record. Receivers run inside the transaction and only note down what to do after it.
+#: keywords `row`: the record, `actor`: who did it. `move()` sends it for every change of state. Receivers run inside the transaction and only note down what to do after it.
 happened = Signal()

@@ -4,6 +4,7 @@ import marketplace.accounts.models
 import marketplace.allocations.models
 import marketplace.audit
 import marketplace.cases.models
+import marketplace.mail
 import marketplace.matches.models
 import marketplace.needs.models
 import marketplace.organizations.models

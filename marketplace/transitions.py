@@ -55,7 +55,7 @@ def move(
 ) -> None:
     """Take a record from the state(s) expected to another, or raise; leaves one audit event.
 
-    The model's `__moves__` maps each state to the states it may go to.
+    The model's `__moves__` maps each state to the states it may go to. `events.changed` and `events.happened` tell of it.
 
     Args:
         row: a loaded record; only its key is trusted, its state is checked in the UPDATE.
@@ -92,3 +92,4 @@ def move(
         reason=reason,
     )
     events.changed.send(model.__tablename__, ids=[identity[0]])
+    events.happened.send(action or f"{model.__tablename__}:{to}", row=row, actor=actor)

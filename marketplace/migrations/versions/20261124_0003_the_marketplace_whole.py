@@ -2,7 +2,7 @@
 
 Revision ID: 0003
 Revises: 0002
-Create Date: 2026-11-24 23:28:15.979462
+Create Date: 2026-11-24 23:29:55.871839
 
 """
 from alembic import op
@@ -49,6 +49,26 @@ def upgrade():
     )
     with op.batch_alter_table('outbox_message', schema=None) as batch_op:
         batch_op.create_index('outbox_message_due', ['state', 'due_at'], unique=False)
+
+    op.create_table('care_team_member',
+    sa.Column('case_id', sa.Integer(), nullable=False),
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('position', sa.String(length=16), nullable=False),
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('public_id', sa.String(length=32), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.CheckConstraint("position IN ('social_worker', 'officer', 'coordinator', 'resource')", name=op.f('ck_care_team_member_position_known')),
+    sa.ForeignKeyConstraint(['case_id'], ['case.id'], name=op.f('fk_care_team_member_case_id_case')),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_care_team_member_user_id_user')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_care_team_member')),
+    sa.UniqueConstraint('case_id', 'user_id', name=op.f('uq_care_team_member_case_id_user_id')),
+    sa.UniqueConstraint('public_id', name=op.f('uq_care_team_member_public_id'))
+    )
+    with op.batch_alter_table('care_team_member', schema=None) as batch_op:
+        batch_op.create_index('care_team_one_of_each_lead', ['case_id', 'position'], unique=True, sqlite_where=sa.text("position IN ('social_worker', 'officer')"), postgresql_where=sa.text("position IN ('social_worker', 'officer')"))
+        batch_op.create_index(batch_op.f('ix_care_team_member_case_id'), ['case_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_care_team_member_user_id'), ['user_id'], unique=False)
 
     op.create_table('recurrence',
     sa.Column('organization_id', sa.Integer(), nullable=True),
@@ -165,8 +185,8 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_capacity_owner_id'), ['owner_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_capacity_recurrence_id'), ['recurrence_id'], unique=False)
         batch_op.create_unique_constraint(batch_op.f('uq_capacity_recurrence_id_month'), ['recurrence_id', 'month'])
-        batch_op.create_foreign_key(batch_op.f('fk_capacity_recurrence_id_recurrence'), 'recurrence', ['recurrence_id'], ['id'])
         batch_op.create_foreign_key(batch_op.f('fk_capacity_owner_id_user'), 'user', ['owner_id'], ['id'])
+        batch_op.create_foreign_key(batch_op.f('fk_capacity_recurrence_id_recurrence'), 'recurrence', ['recurrence_id'], ['id'])
         batch_op.create_check_constraint(batch_op.f('ck_capacity_carried_within_quantity'), 'carried_in >= 0 AND carried_in <= quantity')
         batch_op.create_check_constraint(batch_op.f('ck_capacity_month_of_recurrence'), '(recurrence_id IS NULL) = (month IS NULL)')
         batch_op.create_check_constraint(batch_op.f('ck_capacity_offer_reviewed'), "owner_id IS NULL OR state != 'offered' OR reviewed_by IS NOT NULL")
@@ -174,6 +194,43 @@ def upgrade():
         batch_op.create_check_constraint(batch_op.f('ck_capacity_project_of_organization'), '(organization_id IS NULL) = (project_id IS NULL)')
         batch_op.create_check_constraint(batch_op.f('ck_capacity_review_of_volunteers'), "owner_id IS NOT NULL OR state = 'offered'")
         batch_op.create_check_constraint(batch_op.f('ck_capacity_state_known'), "state IN ('offered', 'review', 'returned')")
+
+    with op.batch_alter_table('case', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('discarded_at', sa.DateTime(timezone=True), nullable=True))
+
+    with op.batch_alter_table('consent', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('person_id', sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column('fields', sa.JSON(), server_default=sa.text("'[]'"), nullable=False))
+        batch_op.add_column(sa.Column('child_agreed', sa.Boolean(), nullable=True))
+        batch_op.add_column(sa.Column('asks', sa.String(length=20), nullable=True))
+        batch_op.add_column(sa.Column('method', sa.String(length=10), nullable=True))
+        batch_op.add_column(sa.Column('legal_basis', sa.String(length=20), nullable=True))
+        batch_op.add_column(sa.Column('refusal_offered', sa.Boolean(), nullable=True))
+        batch_op.create_foreign_key(batch_op.f('fk_consent_person_id_person'), 'person', ['person_id'], ['id'])
+        batch_op.create_check_constraint(batch_op.f('ck_consent_asks_known'), "asks IS NULL OR asks IN ('self', 'guardian', 'guardian_and_child')")
+        batch_op.create_check_constraint(batch_op.f('ck_consent_child_agrees_too'), "asks IS NULL OR asks != 'guardian_and_child' OR given_by = 'legal_basis' OR (child_agreed IS NOT NULL AND child_agreed)")
+        batch_op.create_check_constraint(batch_op.f('ck_consent_guardian_agrees'), "asks IS NULL OR asks = 'self' OR given_by IN ('guardian', 'legal_basis')")
+        batch_op.create_check_constraint(batch_op.f('ck_consent_method_known'), "method IS NULL OR method IN ('paper', 'spoken', 'recording', 'online')")
+        batch_op.create_check_constraint(batch_op.f('ck_consent_no_basis_publishes'), "asks IS NULL OR purpose != 'publish' OR given_by != 'legal_basis'")
+        batch_op.create_check_constraint(batch_op.f('ck_consent_refusal_was_offered'), "asks IS NULL OR purpose != 'publish' OR (refusal_offered IS NOT NULL AND refusal_offered)")
+
+    with op.batch_alter_table('need', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('person_id', sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column('age_band', sa.String(length=5), nullable=True))
+        batch_op.add_column(sa.Column('draft_title', sa.String(), nullable=True))
+        batch_op.add_column(sa.Column('internal_only', sa.Boolean(), server_default=sa.text('0'), nullable=False))
+        batch_op.add_column(sa.Column('taken_on', sa.Date(), nullable=True))
+        batch_op.add_column(sa.Column('hidden_on', sa.Date(), nullable=True))
+        batch_op.add_column(sa.Column('discarded_at', sa.DateTime(timezone=True), nullable=True))
+        batch_op.create_foreign_key(batch_op.f('fk_need_person_id_person'), 'person', ['person_id'], ['id'])
+        batch_op.create_check_constraint(batch_op.f('ck_need_age_band_known'), "age_band IS NULL OR age_band IN ('0-6', '7-12', '13-15', '16-17', '18-59', '60-79', '80+')")
+        batch_op.create_check_constraint(batch_op.f('ck_need_minor_s_wish_has_guardian'), "kind != 'micro_wish' OR state != 'open' OR internal_only OR age_band IS NULL OR age_band NOT IN ('0-6', '7-12', '13-15', '16-17') OR consent_by != 'self'")
+        batch_op.create_check_constraint(batch_op.f('ck_need_only_drafts_are_discarded'), "discarded_at IS NULL OR state = 'draft'")
+        batch_op.create_check_constraint(batch_op.f('ck_need_posted_is_whole'), "state IN ('draft', 'closed') OR (category != '' AND title != '')")
+
+    with op.batch_alter_table('person', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('needs_guardian', sa.Boolean(), server_default=sa.text('0'), nullable=False))
+        batch_op.add_column(sa.Column('discarded_at', sa.DateTime(timezone=True), nullable=True))
 
     with op.batch_alter_table('pool', schema=None) as batch_op:
         batch_op.add_column(sa.Column('organization_id', sa.Integer(), nullable=True))
@@ -202,6 +259,43 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_pool_organization_id'))
         batch_op.drop_column('organization_id')
 
+    with op.batch_alter_table('person', schema=None) as batch_op:
+        batch_op.drop_column('discarded_at')
+        batch_op.drop_column('needs_guardian')
+
+    with op.batch_alter_table('need', schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f('ck_need_posted_is_whole'), type_='check')
+        batch_op.drop_constraint(batch_op.f('ck_need_only_drafts_are_discarded'), type_='check')
+        batch_op.drop_constraint(batch_op.f('ck_need_minor_s_wish_has_guardian'), type_='check')
+        batch_op.drop_constraint(batch_op.f('ck_need_age_band_known'), type_='check')
+        batch_op.drop_constraint(batch_op.f('fk_need_person_id_person'), type_='foreignkey')
+        batch_op.drop_column('discarded_at')
+        batch_op.drop_column('hidden_on')
+        batch_op.drop_column('taken_on')
+        batch_op.drop_column('internal_only')
+        batch_op.drop_column('draft_title')
+        batch_op.drop_column('age_band')
+        batch_op.drop_column('person_id')
+
+    with op.batch_alter_table('consent', schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f('ck_consent_refusal_was_offered'), type_='check')
+        batch_op.drop_constraint(batch_op.f('ck_consent_no_basis_publishes'), type_='check')
+        batch_op.drop_constraint(batch_op.f('ck_consent_method_known'), type_='check')
+        batch_op.drop_constraint(batch_op.f('ck_consent_guardian_agrees'), type_='check')
+        batch_op.drop_constraint(batch_op.f('ck_consent_child_agrees_too'), type_='check')
+        batch_op.drop_constraint(batch_op.f('ck_consent_asks_known'), type_='check')
+        batch_op.drop_constraint(batch_op.f('fk_consent_person_id_person'), type_='foreignkey')
+        batch_op.drop_column('refusal_offered')
+        batch_op.drop_column('legal_basis')
+        batch_op.drop_column('method')
+        batch_op.drop_column('asks')
+        batch_op.drop_column('child_agreed')
+        batch_op.drop_column('fields')
+        batch_op.drop_column('person_id')
+
+    with op.batch_alter_table('case', schema=None) as batch_op:
+        batch_op.drop_column('discarded_at')
+
     with op.batch_alter_table('capacity', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('ck_capacity_state_known'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_capacity_review_of_volunteers'), type_='check')
@@ -210,8 +304,8 @@ def downgrade():
         batch_op.drop_constraint(batch_op.f('ck_capacity_offer_reviewed'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_capacity_month_of_recurrence'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_capacity_carried_within_quantity'), type_='check')
-        batch_op.drop_constraint(batch_op.f('fk_capacity_owner_id_user'), type_='foreignkey')
         batch_op.drop_constraint(batch_op.f('fk_capacity_recurrence_id_recurrence'), type_='foreignkey')
+        batch_op.drop_constraint(batch_op.f('fk_capacity_owner_id_user'), type_='foreignkey')
         batch_op.drop_constraint(batch_op.f('uq_capacity_recurrence_id_month'), type_='unique')
         batch_op.drop_index(batch_op.f('ix_capacity_recurrence_id'))
         batch_op.drop_index(batch_op.f('ix_capacity_owner_id'))
@@ -262,6 +356,12 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_recurrence_organization_id'))
 
     op.drop_table('recurrence')
+    with op.batch_alter_table('care_team_member', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_care_team_member_user_id'))
+        batch_op.drop_index(batch_op.f('ix_care_team_member_case_id'))
+        batch_op.drop_index('care_team_one_of_each_lead', sqlite_where=sa.text("position IN ('social_worker', 'officer')"), postgresql_where=sa.text("position IN ('social_worker', 'officer')"))
+
+    op.drop_table('care_team_member')
     with op.batch_alter_table('outbox_message', schema=None) as batch_op:
         batch_op.drop_index('outbox_message_due')
 
