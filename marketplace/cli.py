@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "run": "marketplace.commands.runs:run_command",
     "search": "marketplace.commands.index:search_command",
     "serve": "marketplace.commands.server:serve_command",
+    "simulate": "marketplace.matches.file_simulation:simulate_command",
     "upgrade": "marketplace.commands.setup:upgrade_command",
     "worker": "marketplace.commands.server:worker_command",
 }

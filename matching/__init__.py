@@ -1,10 +1,11 @@
 """Match units of need to offers: pure NumPy in, NumPy out, exact where it says so."""
 
+from matching.arrivals import Arrivals, Growth
 from matching.explain import explain
 from matching.policy import InvalidPolicy, Policy
 from matching.prices import Prices, prices
 from matching.problem import FIT_MAX, InvalidProblem, Problem
-from matching.simulate import Arrivals, simulate
+from matching.simulate import simulate
 from matching.solution import Bound, Solution
 from matching.solve import Cancelled, solve
 from matching.timeline import Timeline
@@ -18,6 +19,7 @@ __all__ = [
     "Cancelled",
     "Changes",
     "Difference",
+    "Growth",
     "InvalidPolicy",
     "InvalidProblem",
     "InvalidSolution",

@@ -20,6 +20,7 @@ so that the same facts give the same fit on every machine. No part knows a house
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -137,6 +138,7 @@ class Scorer:
         if min(weights) < 0 or sum(weights[:4]) == 0:
             raise ValueError("weights are at least 0, and one of the first four is above 0")
         self._weights = weights
+        self.total = sum(weights)
 
     def parts(self, need: Int32s, offer: Int32s, metres: Int32s) -> Parts:
         """The parts of the given arcs.
@@ -162,16 +164,22 @@ class Scorer:
     def fit(self, arcs: Candidates) -> Int32s:
         """int32 (k,): the fit of each arc, 0 to 10000."""
         fit = np.empty(len(arcs), np.int32)
-        total = sum(self._weights)
         for begin in range(0, len(arcs), CHUNK_ARCS):
             part = slice(begin, begin + CHUNK_ARCS)
-            found = self.parts(arcs.need[part], arcs.offer[part], arcs.metres[part])
-            value = np.zeros(found.waiting.size, np.int64)
-            for name, weight in zip(PARTS, self._weights, strict=True):
-                if weight:
-                    value += weight * getattr(found, name)
-            fit[part] = value // total
+            fit[part] = self._weighted(arcs, part, PARTS) // self.total
         return fit
+
+    def steady(self, arcs: Candidates) -> Int64s:
+        """int64 (k,): the weighted sum of the parts that do not grow while a need waits."""
+        return self._weighted(arcs, slice(None), [name for name in PARTS if name != "waiting"])
+
+    def _weighted(self, arcs: Candidates, part: slice, names: Sequence[str]) -> Int64s:
+        found = self.parts(arcs.need[part], arcs.offer[part], arcs.metres[part])
+        value = np.zeros(found.waiting.size, np.int64)
+        for name, weight in zip(PARTS, self._weights, strict=True):
+            if weight and name in names:
+                value += weight * getattr(found, name)
+        return value
 
 
 def score(
@@ -193,8 +201,12 @@ _GROUP_FIT = np.array([FULL - (FULL >> common) for common in range(65)], np.int6
 
 def _waiting(needs: Needs, policy: Weights, as_of: np.datetime64) -> Int64s:
     posted = np.where(np.isnat(needs.posted), as_of, needs.posted)
-    days = np.maximum((as_of - posted).astype(np.int64), 0)
+    return waiting_part(np.maximum((as_of - posted).astype(np.int64), 0), policy.waiting_full_days)
+
+
+def waiting_part(days: Int64s, full_days: float) -> Int64s:
+    """The part of the fit for days of waiting, int64 (rows,)."""
     # Hours, so that half a day as the full span is still a whole number.
-    full = max(round(policy.waiting_full_days * 24), 1)
+    full = max(round(full_days * 24), 1)
     waiting: Int64s = np.minimum(FULL * 24 * days // full, FULL)
     return waiting

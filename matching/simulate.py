@@ -6,8 +6,9 @@ A day goes like this:
    capacity for good. A pair that is declined is not proposed again; its units are open once more.
 2. The needs of the day come, and the capacity that it brings.
 3. On every ``run_every``-th night a run (:func:`matching.solve`) matches all that is open, with the capacity
-   that accepted work leaves. It may take back proposals that nobody has answered; a proposal that stays keeps
-   its age. With ``answer_days`` of 0 the answers follow at once.
+   that accepted work leaves. Where the arrivals tell how, the fit has grown by the days waited. A run may take
+   back proposals that nobody has answered; a proposal that stays keeps its age. With ``answer_days`` of 0 the
+   answers follow at once.
 4. Needs that reach their deadline leave; what is not served of them has expired.
 
 Whether a supplier would accept a need is drawn once for each arc, from the seed and the day alone, and no run
@@ -22,59 +23,24 @@ what the offer has accepted before counted; if some of it then declines, the off
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from matching.columns import Bools, Int32s, Int64s, InvalidProblem, at_least, column, default, first
+from matching.arrivals import Arrivals
+from matching.columns import Bools, Int32s, Int64s, InvalidProblem, first
 from matching.policy import Policy
 from matching.problem import FIT_MAX, Problem
+from matching.scoring import waiting_part
 from matching.solve import solve
 from matching.timeline import Arrived, Nights, Timeline, Work
-from matching.whatif import label_column, sums
+from matching.whatif import sums
 
 DEFAULT_POLICY = Policy()
 
 NEVER = 2**62
 """The deadline of a need that has none."""
-
-
-@dataclass(frozen=True, init=False, eq=False)
-class Arrivals:
-    """What comes on one day.
-
-    Attributes:
-        problem: the day's new needs (n) with their arcs (k) to the offers of the simulation; the offers'
-            own columns are not read. Bundles and exclusions hold within the day; groups over all days.
-        deadline: int64 (n,), the last day each need can be served on, counted from the first day of the
-            simulation as 0; -1 none.
-        label: int32 (n,), what to count by, such as the number of the region; -1 none.
-        capacity: int64 (m,), capacity that each offer gains on this day.
-    """
-
-    problem: Problem
-    deadline: Int64s
-    label: Int32s
-    capacity: Int64s
-
-    def __init__(
-        self,
-        problem: Problem,
-        *,
-        deadline: ArrayLike | None = None,
-        label: ArrayLike | None = None,
-        capacity: ArrayLike | None = None,
-    ) -> None:
-        needs, offers = problem.quantity.size, problem.capacity.size
-        put = object.__setattr__
-        put(self, "problem", problem)
-        put(self, "deadline", column("deadline", default(deadline, needs, -1), np.int64, needs))
-        put(self, "label", label_column("label", label, needs))
-        put(self, "capacity", column("capacity", default(capacity, offers, 0), np.int64, offers))
-        at_least("deadline", self.deadline, -1)
-        at_least("capacity", self.capacity, 0)
 
 
 def simulate(
@@ -86,6 +52,8 @@ def simulate(
     answer_days: int = 0,
     accept: float | ArrayLike = 1.0,
     stay: int = 0,
+    opens: ArrayLike | None = None,
+    closes: ArrayLike | None = None,
     seed: int = 0,
     time_limit: float | None = None,
     workers: int | None = None,
@@ -95,12 +63,14 @@ def simulate(
     Args:
         days: the arrivals of each day.
         offers: its offers and pools are what there is on the first day; its needs and arcs are not read.
-        policy: what each run aims at. Weights of the fit's parts act through the fit of the arrivals.
+        policy: what each run aims at. Weights of the fit's parts act through the fit of the arrivals, and the
+            weight of waiting through their growth.
         run_every: a run at the end of every so many days.
         answer_days: days a proposal stands before it is answered. What could not be answered by a need's
             deadline is not proposed.
         accept: the probability that a supplier accepts, one for all or float (m,) by offer.
         stay: fit added (up to 10000) to a pair that is proposed already: less churn, at the price of fit.
+        opens, closes: int (m,), the first and the last day on which each offer serves; None for all days.
         seed: of the suppliers' answers; at least 0.
         time_limit, workers: for each run, as for :func:`matching.solve`.
 
@@ -113,7 +83,9 @@ def simulate(
     """
     _check_options(run_every, answer_days, stay, seed)
     _check_days(days, offers.capacity.size)
-    world = _World(days, offers, answer_days, _willing(days, offers.capacity.size, accept, seed))
+    world = _World(days, offers, policy, answer_days, _willing(days, offers.capacity.size, accept, seed))
+    world.opens = _days("opens", opens, offers.capacity.size, 0)
+    world.closes = _days("closes", closes, offers.capacity.size, NEVER)
     for day, arrivals in enumerate(days):
         world.answer(day)
         world.capacity += arrivals.capacity
@@ -144,6 +116,13 @@ def _check_days(days: Sequence[Arrivals], offers: int) -> None:
         first("deadline", passed, f"must not be before the need's own day, {day}", arrivals.deadline)
 
 
+def _days(name: str, days: ArrayLike | None, offers: int, otherwise: int) -> Int64s:
+    given = np.full(offers, otherwise, np.int64) if days is None else np.asarray(days, np.int64)
+    if given.shape != (offers,):
+        raise ValueError(f"{name}: expected {offers} days")
+    return given
+
+
 def _willing(days: Sequence[Arrivals], offers: int, accept: float | ArrayLike, seed: int) -> Bools:
     """Whether the supplier of each arc would accept: drawn by seed, day and arc, whatever the policy."""
     given = np.asarray(accept, np.float64)
@@ -160,7 +139,12 @@ def _willing(days: Sequence[Arrivals], offers: int, accept: float | ArrayLike, s
 class _World:
     """All needs and arcs of all days in single columns, and what stands at the moment."""
 
-    def __init__(self, days: Sequence[Arrivals], offers: Problem, answer_days: int, willing: Bools) -> None:
+    opens: Int64s
+    closes: Int64s
+
+    def __init__(
+        self, days: Sequence[Arrivals], offers: Problem, policy: Policy, answer_days: int, willing: Bools
+    ) -> None:
         problems = [arrivals.problem for arrivals in days]
         sizes = np.array([problem.quantity.size for problem in problems], np.int64)
         start = np.cumsum(sizes) - sizes
@@ -178,10 +162,10 @@ class _World:
         )
         self.bundle = _shifted([problem.bundle for problem in problems], bundle_start)
         self.need = _shifted([problem.need for problem in problems], start)
-        self.offer, self.fit, self.cost, self.use = (
-            _joined([getattr(problem, name) for problem in problems], np.int64)
-            for name in ("offer", "fit", "cost", "use")
+        self.offer, self.cost, self.use = (
+            _joined([getattr(problem, name) for problem in problems], np.int64) for name in ("offer", "cost", "use")
         )
+        self._grow(days, policy)
         pairs = _shifted([problem.exclusions.ravel() for problem in problems], start).reshape(-1, 2)
         self.exclusions = pairs
         both = np.concatenate([pairs, pairs[:, ::-1]])
@@ -201,6 +185,27 @@ class _World:
             *(np.zeros(len(days), np.bool_ if name in ("ran", "optimal") else np.int64) for name in Nights._fields)
         )
         self.nights.optimal[:] = True
+
+    def _grow(self, days: Sequence[Arrivals], policy: Policy) -> None:
+        """How the fit of each arc changes: what does not say so has its fit as the steady part of a total of 1."""
+        steady, total, weight, waited = [], [], [], []
+        for arrivals in days:
+            growth, arcs, needs = arrivals.growth, arrivals.problem.need.size, arrivals.problem.quantity.size
+            steady.append(arrivals.problem.fit if growth is None else growth.steady)
+            total.append(np.full(arcs, 1 if growth is None else growth.total))
+            weight.append(np.full(arcs, 0 if growth is None else policy.waiting_weight))
+            waited.append(np.zeros(needs, np.int64) if growth is None else growth.waited)
+        self.steady, self.total, self.weight, self.waited = (
+            _joined(columns, np.int64) for columns in (steady, total, weight, waited)
+        )
+        self.full_days = policy.waiting_full_days
+
+    def fit_on(self, day: int, arcs: Int64s) -> Int64s:
+        """The fit of arcs on a day, int64 (arcs,)."""
+        need = self.need[arcs]
+        waiting = waiting_part(day - self.day[need] + self.waited[need], self.full_days)
+        fit: Int64s = (self.steady[arcs] + self.weight[arcs] * waiting) // self.total[arcs]
+        return fit
 
     def answer(self, day: int) -> None:
         """Freeze what is accepted of the proposals that have stood long enough, and close what is declined."""
@@ -249,12 +254,13 @@ class _World:
         broken = np.unique(self.bundle[(self.expired > 0) & (self.bundle >= 0)])
         hopeful = here & ~np.isin(self.bundle, broken)
         answered = np.where(self.since < 0, day, self.since) + self.answer_days
-        arcs = np.flatnonzero(hopeful[self.need] & ~self.closed & (answered <= self.last[self.need]))
+        serving = (self.opens[self.offer] <= day) & (answered <= self.closes[self.offer])
+        arcs = np.flatnonzero(hopeful[self.need] & ~self.closed & (answered <= self.last[self.need]) & serving)
         rows = np.flatnonzero(here)
         place = np.full(here.size, -1)
         place[rows] = np.arange(rows.size)
         pairs = self.exclusions[here[self.exclusions].all(axis=1)]
-        fit = self.fit[arcs]
+        fit = self.fit_on(day, arcs)
         problem = Problem(
             quantity=remaining[rows],
             tier=self.tier[rows],

@@ -2,8 +2,6 @@
 
 import gc
 import hashlib
-import os
-import re
 import resource
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +14,6 @@ import click
 import numpy as np
 
 from marketplace.matches.aside import aside
-from marketplace.matches.file_codes import code_tables
 from marketplace.matches.file_matching import STAGES, Stopwatch, match_tables
 from marketplace.matches.file_outputs import (
     Result,
@@ -29,26 +26,18 @@ from marketplace.matches.file_outputs import (
     write_shortages,
     write_unmatched,
 )
-from matching import InvalidPolicy, Policy
+from marketplace.matches.file_reading import default_language, read_inputs, say
+from matching import Policy
 from matching.reasons import REASONS
-from matching.tables import CapacityTable, Fault, InvalidTable, Language, NeedTable, read_capacity, read_needs
+from matching.tables import Language
 
-WRONG_INPUT = 2
 TIME_LIMIT = 3
 CHINA = timezone(timedelta(hours=8))
 """Asia/Shanghai has had no summer time since 1991; the plain offset needs no time-zone files."""
 
 
-def _say(language: Language, zh: str, en: str) -> str:
-    return en if language == "en" else zh
-
-
-def _default_language() -> Language:
-    return "en" if os.environ.get("DEFAULT_LOCALE", "").startswith("en") else "zh"
-
-
 def _help(zh: str, en: str) -> str:
-    return _say(_default_language(), zh, en)
+    return say(default_language(), zh, en)
 
 
 _FORMATS = _help("CSV 或 XLSX 文件", "CSV or XLSX.")
@@ -108,12 +97,15 @@ def match_command(
     """
     # One short-lived process that builds millions of small objects and drops none: collecting is wasted time.
     gc.disable()
-    language = lang or _default_language()
+    language = lang or default_language()
     day = as_of.date() if as_of else datetime.now(CHINA).date()
     with _progress(language) as bar:
         clock = Stopwatch(bar)
         with clock.stage("read"):
-            needs, capacity, policy = _read(needs_path, capacity_path, policy_path, language)
+            needs, capacity, policies = read_inputs(
+                needs_path, capacity_path, [policy_path] if policy_path else [], language
+            )
+            policy = policies[0] if policies else Policy()
             digest = _digest(needs_path, capacity_path)
         try:
             with (
@@ -130,62 +122,12 @@ def match_command(
         click.echo(summary_text(figures), nl=False)
     else:
         _print_table(result, figures["seconds"])
-        click.echo(_say(language, f"结果已写入 {out}/", f"Results are in {out}/"), err=True)
+        click.echo(say(language, f"结果已写入 {out}/", f"Results are in {out}/"), err=True)
     if result.solution.status != "optimal":
         click.echo(
-            _say(language, "已到时间上限，结果未必最优。", "Stopped by the time limit; there may be better."), err=True
+            say(language, "已到时间上限，结果未必最优。", "Stopped by the time limit; there may be better."), err=True
         )
         context.exit(TIME_LIMIT)
-
-
-def _read(
-    needs_path: Path, capacity_path: Path, policy_path: Path | None, language: Language
-) -> tuple[NeedTable, CapacityTable, Policy]:
-    """All inputs; every fault of each is told before the command gives up."""
-    tables = code_tables()
-    lines: list[str] = []
-    more = 0
-    needs: NeedTable | None = None
-    capacity: CapacityTable | None = None
-    try:
-        needs = read_needs(needs_path, tables, language=language)
-    except InvalidTable as refused:
-        lines += [fault.line(language) for fault in refused.faults]
-        more += refused.uncounted
-    try:
-        capacity = read_capacity(capacity_path, tables, language=language)
-    except InvalidTable as refused:
-        lines += [fault.line(language) for fault in refused.faults]
-        more += refused.uncounted
-    policy, fault = _policy(policy_path, language)
-    if fault:
-        lines.append(fault)
-    if needs is None or capacity is None or fault:
-        if more:
-            lines.append(_say(language, f"……还有 {more} 处错误未列出。", f"… and {more} more faults."))
-        click.echo("\n".join(lines), err=True)
-        raise click.exceptions.Exit(WRONG_INPUT)
-    for warning in (*needs.warnings, *capacity.warnings):
-        click.echo(_say(language, "提示 ", "Note ") + warning.line(language), err=True)
-    return needs, capacity, policy
-
-
-def _policy(path: Path | None, language: Language) -> tuple[Policy, str]:
-    """The policy of a file and what is wrong with it, as a line; the default policy where there is no file."""
-    if path is None:
-        return Policy(), ""
-    try:
-        return Policy.from_toml(path), ""
-    except OSError:
-        return Policy(), Fault(str(path), 1, "-", "missing_file").line(language)
-    except InvalidPolicy as error:
-        key, _, rule = str(error).partition(": ")
-        if " " in key:  # the file is no TOML; there is no key to name
-            return Policy(), f"{path}:1:-: {error}"
-        lines = path.read_bytes().decode("utf-8", "replace").splitlines()
-        told = re.compile(rf"\s*\[?\s*{re.escape(key)}\b")
-        row = next((number for number, line in enumerate(lines, 1) if told.match(line)), 1)
-        return Policy(), f"{path}:{row}:{key}: {rule}"
 
 
 def _digest(*paths: Path) -> str:
@@ -245,7 +187,7 @@ def _progress(language: Language) -> Iterator[Callable[[str, float], None]]:
         names = list(STAGES)
 
         def tell(name: str, share: float) -> None:
-            progress.update(task, completed=names.index(name) + share, description=_say(language, *STAGES[name]))
+            progress.update(task, completed=names.index(name) + share, description=say(language, *STAGES[name]))
 
         yield tell
 
@@ -257,14 +199,14 @@ def _print_table(result: Result, seconds: dict[str, float]) -> None:
 
     language = result.language
     served, unserved = by_colour(result.solution.served), by_colour(unserved_by_tier(result))
-    table = Table(title=_say(language, "匹配结果", "Matching"))
+    table = Table(title=say(language, "匹配结果", "Matching"))
     table.add_column("")
     names = (("▲ 红", "▲ Red"), ("◆ 黄", "◆ Yellow"), ("● 蓝", "● Blue"), ("合计", "Total"))
     for name in names:
-        table.add_column(_say(language, *name), justify="right")
+        table.add_column(say(language, *name), justify="right")
     for title, units in (
-        (_say(language, "已满足（份）", "Served units"), served),
-        (_say(language, "未满足（份）", "Unserved units"), unserved),
+        (say(language, "已满足（份）", "Served units"), served),
+        (say(language, "未满足（份）", "Unserved units"), unserved),
     ):
         table.add_row(title, *(f"{count:,}" for count in units.values()), f"{sum(units.values()):,}")
     reasons = np.bincount(result.unmatched.reason, weights=result.unmatched.unserved, minlength=len(REASONS))
@@ -272,8 +214,8 @@ def _print_table(result: Result, seconds: dict[str, float]) -> None:
         if reasons[place]:
             table.add_row(f"  {REASONS[place].text(language)}", "", "", "", f"{int(reasons[place]):,}")
     table.add_section()
-    table.add_row(_say(language, "需求", "Needs"), "", "", "", f"{len(result.needs):,}")
-    table.add_row(_say(language, "资源", "Capacities"), "", "", "", f"{len(result.capacity):,}")
-    table.add_row(_say(language, "可行配对", "Candidates"), "", "", "", f"{result.candidates:,}")
-    table.add_row(_say(language, "用时（秒）", "Seconds"), "", "", "", f"{sum(seconds.values()):.2f}")
+    table.add_row(say(language, "需求", "Needs"), "", "", "", f"{len(result.needs):,}")
+    table.add_row(say(language, "资源", "Capacities"), "", "", "", f"{len(result.capacity):,}")
+    table.add_row(say(language, "可行配对", "Candidates"), "", "", "", f"{result.candidates:,}")
+    table.add_row(say(language, "用时（秒）", "Seconds"), "", "", "", f"{sum(seconds.values()):.2f}")
     Console().print(table)
