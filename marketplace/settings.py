@@ -39,6 +39,7 @@ class Settings:
         mail_url: smtp://user:password@host:port, or None (no mail is sent).
         base_url: public address; https makes the instance a production one.
         default_locale: zh_Hans_CN or en.
+        capacity_grace_days: days after its month in which capacity that nobody confirmed is still matched.
         keys: secrets, from the environment or made once and kept in the instance.
     """
 
@@ -50,6 +51,7 @@ class Settings:
     base_url: str
     default_locale: str
     keys: Keys
+    capacity_grace_days: int = 29
 
     @property
     def production(self) -> bool:
@@ -82,7 +84,20 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         base_url=base_url.rstrip("/"),
         default_locale=locale_of(environ.get("DEFAULT_LOCALE")),
         keys=_keys(environ, instance_dir, production=production),
+        capacity_grace_days=_days(environ, "CAPACITY_GRACE_DAYS", 29),
     )
+
+
+def _days(environ: Mapping[str, str], name: str, usual: int) -> int:
+    """A number of days, 0 to 366.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    text = environ.get(name) or str(usual)
+    if not text.isascii() or not text.isdigit() or int(text) > 366:
+        raise SettingsError(f"{name} must be a number of days from 0 to 366, not {text!r}")
+    return int(text)
 
 
 def _driver_named(url: str) -> str:

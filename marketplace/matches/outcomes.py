@@ -70,11 +70,14 @@ def _pairs(one: Any, other: Any) -> Iterator[tuple[int, int]]:
 
 def _proposal(snapshot: Snapshot, result: Result, row: int) -> dict[str, Any]:
     need, offer = int(result.need[row]), int(result.offer[row])
+    supplier = int(snapshot.organization_id[offer])
     waited = (snapshot.as_of - snapshot.needs.posted[need]).astype(np.int64)
     return {
         "need_id": int(snapshot.need_id[need]),
         "capacity_id": int(snapshot.capacity_id[offer]),
-        "organization_id": int(snapshot.organization_id[offer]),
+        # A volunteer's own offer goes under minus the volunteer's key.
+        "organization_id": supplier if supplier > 0 else None,
+        "claimant_id": None if supplier > 0 else -supplier,
         "region": snapshot.regions[need],
         "wish": snapshot.wishes[need],
         "quantity": int(result.units[row]),

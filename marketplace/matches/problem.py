@@ -33,7 +33,7 @@ _NEED_COLUMNS = (
     Need.case_id, Need.whole,
 )  # fmt: skip
 _CAPACITY_COLUMNS = (
-    Capacity.id, Capacity.version, Capacity.allocated, Capacity.organization_id, Capacity.categories,
+    Capacity.id, Capacity.version, Capacity.allocated, Capacity.organization_id, Capacity.owner_id, Capacity.categories,
     Capacity.regions, Capacity.latitude, Capacity.longitude, Capacity.radius_km, Capacity.groups,
     Capacity.qualifications, Capacity.valid_from, Capacity.valid_until, Capacity.quantity, Capacity.budget_fen,
     Capacity.committed_fen, Capacity.unit_cost_fen, Capacity.minimum_batch, Capacity.pool_id,
@@ -127,7 +127,7 @@ def _snapshot(
         capacity_id=np.array([row.id for row in offers], np.int64),
         capacity_version=np.array([row.version for row in offers], np.int64),
         capacity_allocated=np.array([row.allocated for row in offers], np.int64),
-        organization_id=np.array([row.organization_id for row in offers], np.int64),
+        organization_id=np.array([row.organization_id or -row.owner_id for row in offers], np.int64),
         regions=tuple(row.region for row in needs),
         wishes=tuple(row.kind == "micro_wish" for row in needs),
         qualifications=tuple(words),

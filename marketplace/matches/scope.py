@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select
@@ -13,11 +12,9 @@ from marketplace.allocations.services.rows import restricted_need, share_consent
 from marketplace.extensions import db
 from marketplace.needs.models import URGENCIES, Need
 from marketplace.organizations.models import AllianceMember, Organization
+from marketplace.projects.freshness import fresh_condition
 from marketplace.projects.models import Capacity, Project
 from marketplace.records import today
-
-FRESH_DAYS = 60
-"""Capacity that its supplier has not confirmed for longer is left out of runs."""
 
 SHOWN = 10
 """So many records of each kind that a run leaves out are named in its preview."""
@@ -89,7 +86,7 @@ def needs_in(scope: Scope) -> Select[Any]:
 
 
 def _candidate_capacities(scope: Scope) -> ColumnElement[bool]:
-    conditions = [Capacity.active, Capacity.allocated < Capacity.quantity]
+    conditions = [Capacity.active, Capacity.state == "offered", Capacity.allocated < Capacity.quantity]
     if scope.alliance_id is not None:
         members = select(AllianceMember.organization_id).where(AllianceMember.alliance_id == scope.alliance_id)
         conditions.append(Capacity.organization_id.in_(members))
@@ -99,20 +96,23 @@ def _candidate_capacities(scope: Scope) -> ColumnElement[bool]:
 def _left_out_capacities() -> dict[str, ColumnElement[bool]]:
     """Why capacity may be left out, in the order in which the reasons are asked."""
     day = today()
-    project = select(Project.id).where(Project.id == Capacity.project_id, Project.state == "open").exists()
-    organization = (
+    own_offer = Capacity.owner_id.is_not(None)  # a volunteer's, of no organization and no project
+    project = or_(
+        own_offer, select(Project.id).where(Project.id == Capacity.project_id, Project.state == "open").exists()
+    )
+    organization = or_(
+        own_offer,
         select(Organization.id)
         .where(Organization.id == Capacity.organization_id, Organization.state == "verified")
-        .exists()
+        .exists(),
     )
-    fresh = and_(Capacity.confirmed_on.is_not(None), Capacity.confirmed_on >= day - timedelta(days=FRESH_DAYS))
     begun = or_(Capacity.valid_from.is_(None), Capacity.valid_from <= day)
     lasting = or_(Capacity.valid_until.is_(None), Capacity.valid_until >= day)
     return {
         "organization": not_(organization),
         "project": not_(project),
         "validity": not_(and_(begun, lasting)),
-        "confirmation": not_(fresh),
+        "confirmation": not_(fresh_condition(day)),
     }
 
 

@@ -48,7 +48,8 @@ class Snapshot:
         budget_bound: bool (m,), offers whose capacity is what their budget pays for.
         barred: int64 (d, 2), pairs of rows that a supplier declined lately.
         earlier: int64 (e, 2), need rows and keys of organizations that have helped their household before.
-        need_id, need_version, capacity_id, capacity_version, capacity_allocated, organization_id: int64 keys.
+        need_id, need_version, capacity_id, capacity_version, capacity_allocated, organization_id: int64 keys;
+            the last is minus the volunteer's key where the offer is a volunteer's own.
         regions: region code of each need. wishes: whether each need is a micro-wish.
         qualifications: code of each bit of the masks.
         as_of: datetime64[D], the day of the run.

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext
 from wtforms import SelectChoice
 
 from marketplace import taxonomy
-from marketplace.errors import InvalidInput
+from marketplace.errors import InvalidInput, NotFound
 from marketplace.organizations import services as organizations
 from marketplace.organizations.choices import kind_choices, region_choices, state_choices
 from marketplace.organizations.models import name_of
@@ -152,6 +152,13 @@ def edit(public_id: str) -> ResponseReturnValue:
     return render_template("projects/edit.html", form=form, project=project), 422 if form.errors else 200
 
 
+def _project_of(capacity: Capacity) -> Project:
+    """The project of a member's capacity; a volunteer's offer has none and pages of its own."""
+    if capacity.project is None:
+        raise NotFound
+    return capacity.project
+
+
 def _done(public_id: str, text: str) -> ResponseReturnValue:
     flash(text, "success")
     return redirect(url_for("projects.show", public_id=public_id), 303)
@@ -268,7 +275,7 @@ def edit_capacity(public_id: str) -> ResponseReturnValue:
         except InvalidInput as error:
             _show_errors(form, error)
         else:
-            return _done(capacity.project.public_id, _("Saved. It counts as confirmed today."))
+            return _done(_project_of(capacity).public_id, _("Saved. It counts as confirmed today."))
     capacity = services.get_own_capacity(g.actor, public_id)
     page = render_template(
         "projects/capacity.html", form=form, branches=branches, project=capacity.project, capacity=capacity
@@ -283,16 +290,16 @@ def withdraw_capacity(public_id: str) -> ResponseReturnValue:
     text = _("Withdrawn. What was promised stays promised.")
     message: Any = {"text": text, "url": undo, "action": _("Undo")}  # the layout makes a button of it
     flash(message, "success")
-    return redirect(url_for("projects.show", public_id=capacity.project.public_id), 303)
+    return redirect(url_for("projects.show", public_id=_project_of(capacity).public_id), 303)
 
 
 @projects.route("/capacity/<public_id>/restore", methods=["POST"], permission=Permission.PROJECT_EDIT)
 def restore_capacity(public_id: str) -> ResponseReturnValue:
     capacity = services.restore(g.actor, public_id)
-    return _done(capacity.project.public_id, _("Offered again."))
+    return _done(_project_of(capacity).public_id, _("Offered again."))
 
 
 @projects.route("/capacity/<public_id>/confirm", methods=["POST"], permission=Permission.PROJECT_EDIT)
 def confirm_capacity(public_id: str) -> ResponseReturnValue:
     capacity = services.confirm(g.actor, public_id)
-    return _done(capacity.project.public_id, _("Confirmed for today. Thank you."))
+    return _done(_project_of(capacity).public_id, _("Confirmed for today. Thank you."))

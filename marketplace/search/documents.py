@@ -100,12 +100,12 @@ def _needs(kind: str, ids: list[int] | None) -> Iterator[Document]:
 def _projects(ids: list[int] | None) -> Iterator[Document]:
     query = select(Project.id, Project.public_id, Project.title, Project.summary, Project.region, Organization.name)
     query = query.add_columns(Organization.name_en).join(Organization)
-    offers = select(Capacity).where(Capacity.active)
+    offers = select(Capacity).where(Capacity.active, Capacity.project_id.is_not(None))
     if ids is not None:
         query, offers = query.where(Project.id.in_(ids)), offers.where(Capacity.project_id.in_(ids))
     offered: dict[int, list[str]] = {}
     for capacity in db.session.scalars(offers):
-        offered.setdefault(capacity.project_id, []).extend(_capacity_words(capacity))
+        offered.setdefault(capacity.project_id or 0, []).extend(_capacity_words(capacity))
     for row in db.session.execute(query):
         words = index_words(row.title) * TITLE_WEIGHT + index_words(f"{row.summary} {row.name} {row.name_en or ''}")
         words += [*region_words(row.region), *region_marks(row.region)]

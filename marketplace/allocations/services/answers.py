@@ -66,9 +66,11 @@ def _check_supplier(capacity: Capacity) -> None:
     lasting = capacity.valid_until is None or capacity.valid_until >= day
     if not capacity.active or not (begun and lasting):
         raise StateConflict(_("This capacity is not offered at present."))
-    if capacity.project.state != "open":
+    if capacity.state != "offered":
+        raise StateConflict(_("A coordinator has not approved this offer."))
+    if capacity.project is not None and capacity.project.state != "open":
         raise StateConflict(_("The project of this capacity is not open."))
-    if capacity.organization.state != "verified":
+    if capacity.organization is not None and capacity.organization.state != "verified":
         raise StateConflict(_("Your organization is not verified at present."))
 
 

@@ -123,7 +123,7 @@ def _why_refused(capacity: Capacity, version: int, facts: CapacityFacts) -> Exce
     return InvalidInput(fields={"unit_cost_fen": message})
 
 
-def _pool(organization_id: int, facts: CapacityFacts, joining: Capacity | None = None) -> int | None:
+def _pool(organization_id: int | None, facts: CapacityFacts, joining: Capacity | None = None) -> int | None:
     """The pool that a capacity draws on, made or changed as the member asks.
 
     A pool's name is its name in files, one for the whole instance: members use those of their own organization,

@@ -130,7 +130,7 @@ def offers_of(projects: list[Project]) -> dict[int, list[Capacity]]:
     )
     found: dict[int, list[Capacity]] = {project.id: [] for project in projects}
     for capacity in db.session.scalars(query.order_by(Capacity.title, Capacity.id)):
-        found[capacity.project_id].append(capacity)
+        found[capacity.project_id or 0].append(capacity)
     return found
 
 
