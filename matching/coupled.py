@@ -19,8 +19,8 @@ import numpy as np
 from matching.climb import Climb
 from matching.columns import Int64s
 from matching.coupling import Coupling
-from matching.network import Network, best_flow
-from matching.problem import FIT_MAX, LARGEST_TOTAL, Problem
+from matching.network import Network, best_fit, best_flow
+from matching.problem import LARGEST_TOTAL, Problem
 from matching.rounding import Rounding
 
 SHARE_OF_A_LEVEL = 0.7
@@ -146,7 +146,7 @@ class _Levels:
             return self._fit
         ratio = min(STEEP, STEEPEST ** (1 / max(len(later) - 1, 1)))
         scale = np.zeros(self._tiers + 1)
-        scale[later] = 10 * FIT_MAX * ratio ** np.arange(len(later) - 1, -1, -1)
+        scale[later] = 10 * best_fit(self._network) * ratio ** np.arange(len(later) - 1, -1, -1)
         aim = np.round(scale[self._tier]).astype(np.int64) + self._fit
         return aim if float(self._most.sum()) * float(aim.max()) < LARGEST_TOTAL else self.worth(level)
 

@@ -41,8 +41,8 @@ from typing import NamedTuple
 import numpy as np
 
 from matching.columns import Int32s, Int64s
-from matching.network import LARGEST_COST, Arcs, Network, compacted
-from matching.problem import FIT_MAX, InvalidProblem, Problem
+from matching.network import LARGEST_COST, Arcs, Network, best_fit, compacted
+from matching.problem import InvalidProblem, Problem
 
 MOST_UNITS = 2**23
 """Fairness gives each unit its own arc; quotients of sizes up to this differ as floats where they differ."""
@@ -189,43 +189,52 @@ class _Model:
         """The units on each arc; None if the costs leave the range."""
         network, weight = self._network, self._aims.weight if fit else 0
         needs, offers, pools = network.quantity.size, network.capacity.size, network.pool_capacity.size
-        change = min(needs, offers) * FIT_MAX + 2 * (pools + 1) * weight if fit else 0
+        top = best_fit(network)
+        change = min(needs, offers) * top + 2 * (pools + 1) * weight if fit else 0
         step = change + 1
         tier_step = step * int(rank.max(initial=0)) + step
         most = self._tiers.size * tier_step
-        if most + FIT_MAX + weight > largest_cost:
+        if most + top + weight > largest_cost:
             return None
         groups = self._wanted.size
         first_pool, sink = needs + offers, needs + offers + pools
         group_node, source = sink + 1, sink + 1 + groups + 1  # the node after the groups is for needs of none
         total = int(network.quantity.sum())
         arcs = Arcs()
-        arcs.add([source], sink, total, most + FIT_MAX + weight)
+        arcs.add([source], sink, total, most + top + weight)
         arcs.add(np.full(group.size, source), group_node + group, units, rank * step)
         arcs.add([source], group_node + groups, total, 0)
         through = group_node + np.where(self._group >= 0, self._group, groups)
         arcs.add(through, np.arange(needs), network.quantity, network.tier.astype(np.int64) * tier_step)
-        self._loads(arcs, weight, total)
+        add_loads(arcs, network, self._full, weight, total)
         above = np.where(network.pool_parent >= 0, first_pool + network.pool_parent, sink)
         arcs.add(np.arange(first_pool, sink), above, np.minimum(network.pool_capacity, total), 0)
-        cost = FIT_MAX - network.fit if fit else 0
+        cost = top - network.fit if fit else 0
         serving = arcs.add(network.need, needs + network.offer, network.quantity[network.need], cost)
         return arcs.cheapest(np.array([source, sink]), np.array([total, -total]), serving)
 
-    def _loads(self, arcs: Arcs, weight: int, total: int) -> None:
-        """The offers' arcs, those of a balance split where the cost of a unit rises."""
-        network = self._network
-        needs, offers = network.quantity.size, network.capacity.size
-        above = np.where(network.pool >= 0, needs + offers + network.pool, needs + offers + network.pool_capacity.size)
-        capacity = np.minimum(network.capacity, total)
-        if not weight:
-            arcs.add(needs + np.arange(offers), above, capacity, 0)
-            return
-        last_step = np.minimum(weight * np.minimum(capacity, self._full) // self._full, weight)
-        count = last_step + 1
-        offer = np.repeat(np.arange(offers), count)
-        cost = np.arange(offer.size) - np.repeat(np.cumsum(count) - count, count)
-        begin = np.maximum(-(-cost * self._full[offer] // weight), 1)  # the first unit that costs so much
-        after = np.where(cost == last_step[offer], capacity[offer] + 1, -(-(cost + 1) * self._full[offer] // weight))
-        units = np.maximum(np.minimum(after, capacity[offer] + 1) - begin, 0)
-        arcs.add(needs + offer, above[offer], units, cost)
+
+def add_loads(arcs: Arcs, network: Network, full: Int64s, weight: int, total: int) -> None:
+    """Add the arcs out of the offers; where a balance has a weight, split where the cost of a unit rises.
+
+    Args:
+        arcs: the nodes are the needs, the offers, the pools, the sink.
+        network: a compact one.
+        full: int64 (offers,), the units that each offer's balance counts in; not looked at without a weight.
+        weight: of the balance.
+        total: no more units than this can pass.
+    """
+    needs, offers = network.quantity.size, network.capacity.size
+    above = np.where(network.pool >= 0, needs + offers + network.pool, needs + offers + network.pool_capacity.size)
+    capacity = np.minimum(network.capacity, total)
+    if not weight:
+        arcs.add(needs + np.arange(offers), above, capacity, 0)
+        return
+    last_step = np.minimum(weight * np.minimum(capacity, full) // full, weight)
+    count = last_step + 1
+    offer = np.repeat(np.arange(offers), count)
+    cost = np.arange(offer.size) - np.repeat(np.cumsum(count) - count, count)
+    begin = np.maximum(-(-cost * full[offer] // weight), 1)  # the first unit that costs so much
+    after = np.where(cost == last_step[offer], capacity[offer] + 1, -(-(cost + 1) * full[offer] // weight))
+    units = np.maximum(np.minimum(after, capacity[offer] + 1) - begin, 0)
+    arcs.add(needs + offer, above[offer], units, cost)

@@ -74,11 +74,17 @@ class Market(NamedTuple):
         return given
 
 
-def market_of(network: Network) -> Market | None:
-    """The market of a network whose worths :mod:`matching.network` derives; None if they leave the range."""
+def market_of(network: Network, worth: Int64s | None = None) -> Market | None:
+    """The market of a network; None if its worths leave the range.
+
+    Args:
+        network: its columns.
+        worth: int64 (k,), above 0, what a unit on each arc adds; None for the worths that
+            :mod:`matching.network` derives from tiers and fits.
+    """
     compact, tier_values = compacted(network)
     step = min(compact.quantity.size, compact.capacity.size) * FIT_MAX + 1
-    largest = tier_values.size * step + FIT_MAX
+    largest = tier_values.size * step + FIT_MAX if worth is None else int(worth.max(initial=0))
     total = int(compact.quantity.sum())
     if largest > LARGEST_COST or total * largest >= LARGEST_TOTAL:
         return None
@@ -87,7 +93,10 @@ def market_of(network: Network) -> Market | None:
     need, offer, fit = (
         column if order is None else column[order] for column in (compact.need, compact.offer, compact.fit)
     )
-    tier_worth = (tier_values.size - np.arange(tier_values.size)) * step
+    if worth is None:
+        worth = ((tier_values.size - np.arange(tier_values.size)) * step)[compact.tier[need]] + fit
+    elif order is not None:
+        worth = worth[order]
     offers, pools = compact.capacity.size, compact.pool_capacity.size
     inside = np.append(compact.pool, compact.pool_parent).astype(np.int64)
     return Market(
@@ -95,7 +104,7 @@ def market_of(network: Network) -> Market | None:
         first=starts_of(need),
         need=need,
         offer=offer,
-        worth=tier_worth[compact.tier[need]] + fit,
+        worth=worth,
         capacity=np.minimum(np.append(compact.capacity, compact.pool_capacity), total),
         above=np.where(inside >= 0, offers + inside, offers + pools),
         offers=offers,

@@ -84,9 +84,10 @@ def best_flow(network: Network, limits: Int64s | None = None, *, largest_cost: i
     if limits is not None:
         supply = np.minimum(supply, limits[tier_values])
     tiers = np.arange(tier_values.size, dtype=np.int64)
-    step = min(compact.quantity.size, compact.capacity.size) * FIT_MAX + 1
-    if tiers.size * step + FIT_MAX <= largest_cost:
-        together = _cheapest(compact, supply, (tiers.size - tiers) * step + FIT_MAX, fit=True)
+    top = best_fit(compact)
+    step = min(compact.quantity.size, compact.capacity.size) * top + 1
+    if tiers.size * step + top <= largest_cost:
+        together = _cheapest(compact, supply, (tiers.size - tiers) * step + top, fit=True)
         if together is not None:
             return together
     coverage = _cheapest(compact, supply, tiers.size - tiers, fit=False)
@@ -98,6 +99,11 @@ def best_flow(network: Network, limits: Int64s | None = None, *, largest_cost: i
     if flow is None:
         raise RuntimeError("the minimum-cost flow refused the costs of the fit alone")
     return flow
+
+
+def best_fit(network: Network) -> int:
+    """What no fit on its arcs exceeds: the contract's greatest, or more where prices of a reserve are in them."""
+    return max(FIT_MAX, int(network.fit.max(initial=0)))
 
 
 def compacted(network: Network) -> tuple[Network, Int64s]:
@@ -156,7 +162,7 @@ def _cheapest(network: Network, supply: Int64s, bypass: Int64s | None, *, fit: b
         network: a compact one.
         supply: int64 (tiers,), units that each tier sends.
         bypass: int64 (tiers,), cost of a unit not served; None if all of ``supply`` can and must be served.
-        fit: whether a served unit costs ``FIT_MAX - fit``, or nothing.
+        fit: whether a served unit costs the best fit less its own, or nothing.
     Raises:
         RuntimeError: the solver fails in any other way; each network given here has a feasible flow.
     """
@@ -174,7 +180,7 @@ def _cheapest(network: Network, supply: Int64s, bypass: Int64s | None, *, fit: b
     arcs.add(np.arange(needs, first_pool), above, np.minimum(network.capacity, total), 0)
     above = np.where(network.pool_parent >= 0, first_pool + network.pool_parent, sink)
     arcs.add(np.arange(first_pool, sink), above, np.minimum(network.pool_capacity, total), 0)
-    cost = FIT_MAX - network.fit if fit else 0
+    cost = best_fit(network) - network.fit if fit else 0
     serving = arcs.add(network.need, needs + network.offer, network.quantity[network.need], cost)
     return arcs.cheapest(np.append(tier_node, sink), np.append(supply, -total), serving)
 

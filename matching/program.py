@@ -113,6 +113,7 @@ class _Builder:
         quantity = problem.quantity[self._need]
         self._step = np.where(problem.whole[self._need], quantity, 1)
         self._most = np.minimum(quantity, coupling.network.capacity[self._offer]) // self._step
+        self._best_fit = max(FIT_MAX, int(problem.fit[arcs].max(initial=0)))
         self._check_range(self._need)
         self._switches = 0
         self._members: list[tuple[Int64s, Int64s]] = []
@@ -121,7 +122,7 @@ class _Builder:
     def _check_range(self, need: Int32s) -> None:
         """Refuse sums that the search cannot hold: it adds over arcs, where a flow is bounded by the needs."""
         units = (self._step * self._most).astype(np.float64)
-        for worth in (np.full(units.size, FIT_MAX), self._use, self._cost):
+        for worth in (np.full(units.size, self._best_fit), self._use, self._cost):
             if float(np.dot(units, worth)) >= LARGEST_TOTAL:
                 largest = int(need[int((units * worth).argmax())])
                 rule = "too large among coupled rules: its units x fit, use or cost, summed over arcs, pass 2**62"

@@ -120,7 +120,7 @@ def _units_an_offer(market: Market) -> float:
     return min(int(market.capacity[: market.offers].sum()), int(market.quantity.sum())) / market.offers
 
 
-def _pays(market: Market) -> bool:
+def sifting_pays(market: Market) -> bool:
     """Whether prices are likely to be guessed well: measured, the plain flow is faster elsewhere."""
     units = _units_an_offer(market)
     crowded = market.need.size >= 4 * BEST_ARCS * max(market.quantity.size, market.offers)
@@ -288,7 +288,7 @@ def exact_flow(network: Network, *, sift_from: int = SIFT_FROM, always: bool = F
     """
     if network.need.size >= sift_from:
         market = market_of(network)
-        if market is not None and (always or _pays(market)):
+        if market is not None and (always or sifting_pays(market)):
             flow = sifted(market)
             if flow is not None:
                 return market.in_given_order(flow)

@@ -36,9 +36,13 @@ class Solution:
             where optimal, but for the fit where the policy trades it for balance.
         engines: the share of the arcs that each engine solved; the shares add to 1.
         verified: True once :func:`matching.verify.verify` re-checked it.
-        held: int64 (m,), units of each offer kept back for later; zeros without a reserve.
+        held: int64 (m,), units of each offer kept back for later, in one largest further flow on what is left;
+            zeros without a reserve.
         imbalance: what the policy's weight for balanced load takes from the fit; None without one.
         timings: seconds by stage: prepare, network, coupled, verify, and their total.
+        beyond_reserve: with a reserve, what the served units are worth beyond its prices, the sum of
+            (worth - use * price), less no penalty for load; None without one. ``status`` speaks of what a reserve
+            aims at (:mod:`matching.reserve`) then, and ``bound`` still of served units, fairness and fit.
     """
 
     flow: Int64s
@@ -52,3 +56,4 @@ class Solution:
     held: Int64s
     timings: Mapping[str, float]
     imbalance: int | None = None
+    beyond_reserve: int | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable
@@ -10,14 +9,17 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from matching.columns import Int64s
 from matching.components import Parts, split
 from matching.coupling import examine
 from matching.fairness import Aims, aims_of, convex_flow, imbalance, served_by_group, unfairness
+from matching.meter import Clock, Meter
 from matching.parallel import solve_parts
 from matching.policy import Policy
 from matching.problem import Problem
+from matching.reserve import Kept, further_flow, kept_back, left_over, with_arcs, worthiest_flow
 from matching.sifting import exact_flow
 from matching.solution import Bound, Solution
 from matching.verify import objective, verify
@@ -26,6 +28,10 @@ DEFAULT_POLICY = Policy()
 
 FORK_FROM = 100_000
 """Networks with fewer arcs together are solved in this process: they take less than it takes to start others."""
+
+
+SHORTEST = 0.1
+"""Seconds to look for units that coupled parts could still serve, where the time limit is over."""
 
 
 class Cancelled(Exception):
@@ -39,6 +45,7 @@ def solve(
     time_limit: float | None = None,
     workers: int | None = None,
     progress: Callable[[float], None] | None = None,
+    reserve: ArrayLike | None = None,
 ) -> Solution:
     """The best solution: most units of tier 0, then of tier 1 and so on, then the greatest sum of fit.
 
@@ -61,12 +68,16 @@ def solve(
         progress: called with the share of the work done, never falling, from 0.0 to 1.0; while a process
             solves a large network, about ten times a second. If it raises :class:`Cancelled`, the work stops
             at once: the status is "cancelled", the flow that of the parts that were done.
+        reserve: int64 (m,), at least 0, what a unit of each offer is worth to needs still to come, as
+            :func:`matching.expected_prices` tells: a unit is served only where it is worth more
+            (:mod:`matching.reserve`). The problem is then solved a second time without it, for the bound.
     Returns:
         The same flow for the same problem and policy on any number of workers, where all of it is a network;
         with coupled parts the same objective whenever the status is "optimal".
     Raises:
         ValueError: ``time_limit`` or ``workers`` is not above 0.
-        InvalidProblem: the policy asks for fairness between more units than it can count.
+        InvalidProblem: the policy asks for fairness between more units than it can count, the reserve is no column
+            of prices, or with a reserve a tier is not among the policy's.
         InvalidSolution: the result fails its check, which would be a fault of the engines.
     """
     if time_limit is not None and not time_limit > 0:
@@ -74,16 +85,20 @@ def solve(
     if workers is not None and workers < 1:
         raise ValueError(f"workers: must be at least 1, got {workers}")
     started = time.perf_counter()
-    run = _Run(problem, policy, workers, _Clock(started, time_limit))
+    clock = Clock(started, time_limit)
+    kept = kept_back(problem, policy, reserve)
+    run: _Run | _ReservedRun = (
+        _Run(problem, policy, workers, clock) if kept is None else _ReservedRun(problem, policy, workers, clock, kept)
+    )
     cancelled = False
     try:
-        meter = _Meter(progress, problem.need.size)
+        meter = Meter(progress, run.arcs)
         run.go(meter)
     except Cancelled:
         cancelled = True
     solved = time.perf_counter()
     solution = run.solution(cancelled=cancelled)
-    verify(problem, solution, policy)
+    verify(problem, solution, policy, kept.price if kept is not None else None)
     verified = time.perf_counter()
     if not cancelled:
         meter.finish()
@@ -98,38 +113,55 @@ def solve(
 
 
 class _Run:
-    """One solve: the flow as it fills, and by how much the bound exceeds it."""
+    """One solve: the flow as it fills, and by how much the bound exceeds it.
 
-    def __init__(self, problem: Problem, policy: Policy, workers: int | None, clock: _Clock) -> None:
-        self._problem, self._policy, self._workers, self._clock = problem, policy, workers, clock
+    With ``kept`` it solves what a reserve makes of the problem, and knows no bound.
+    """
+
+    def __init__(
+        self, problem: Problem, policy: Policy, workers: int | None, clock: Clock, kept: Kept | None = None
+    ) -> None:
+        self._policy, self._workers, self._clock, self._kept = policy, workers, clock, kept
+        whole, problem = problem, kept.problem if kept is not None else problem
+        self._problem, self.arcs = problem, problem.need.size
         self._flow = np.zeros(problem.need.size, np.int64)
         self._coupling = examine(problem)
         self._parts = split(problem, self._coupling, joined=policy.fairness)
         self._aims: Aims | None = None
         if policy.fairness or policy.load_balance_weight:
-            self._aims = aims_of(problem, fair=policy.fairness, weight=policy.load_balance_weight)
+            self._aims = aims_of(whole, fair=policy.fairness, weight=policy.load_balance_weight)
         self._exact, self._slack = True, np.zeros(problem.tiers + 1, np.int64)
         self._bound: Bound | None = None
         self.prepared = time.perf_counter()
         self.network_seconds = self.coupled_seconds = 0.0
 
-    def go(self, meter: _Meter) -> None:
+    def go(self, meter: Meter) -> None:
         """Solve all parts; the groups of networks are balanced round what the coupled parts serve."""
         started = time.perf_counter()
         self._solve_coupled(meter)
         coupled = time.perf_counter()
         self._solve_networks(meter)
         self.coupled_seconds, self.network_seconds = coupled - started, time.perf_counter() - coupled
-        if self._aims is not None:
+        if self._aims is not None and self._kept is None:
             self._bound_of_aims(self._aims)
 
-    def _solve_networks(self, meter: _Meter) -> None:
+    def _solve_networks(self, meter: Meter) -> None:
         parts = self._parts.networks
         arcs = sum(part.size for part in parts)
         workers = self._workers or len(os.sched_getaffinity(0))
         if self._aims is not None and self._policy.fairness and self._parts.coupled:
             before = served_by_group(self._aims, self._problem.need, self._flow)
             self._aims = self._aims._replace(before=before)
+        if self._kept is not None and self._aims is not None and self._policy.fairness and arcs:
+            from matching.kept_fairness import fairest_kept  # CP-SAT, as below
+
+            together = np.sort(np.concatenate(parts))  # units of a tier may be exchanged between parts
+            self._flow[together], proven = fairest_kept(
+                self._coupling.network.of(together), self._kept.value[together], self._aims
+            )
+            self._exact &= proven
+            meter.add(arcs)
+            return
         if arcs >= FORK_FROM and ((workers > 1 and len(parts) > 1) or meter.heard):
             solve_parts(parts, self._network_flow, self._flow, lambda part: meter.add(part.size), meter.beat, workers)
             return
@@ -140,9 +172,11 @@ class _Run:
     def _network_flow(self, arcs: Int64s) -> Int64s:
         everything = arcs.size == self._flow.size
         network = self._coupling.network if everything else self._coupling.network.of(arcs)
+        if self._kept is not None:
+            return worthiest_flow(network, self._kept.value[arcs], self._aims)
         return exact_flow(network) if self._aims is None else convex_flow(network, self._aims)
 
-    def _solve_coupled(self, meter: _Meter) -> None:
+    def _solve_coupled(self, meter: Meter) -> None:
         """Fill in the flow of the coupled parts, and add up by how much their bounds exceed it.
 
         Objectives and bounds of parts add up level by level, and the lexicographic order is kept by addition,
@@ -217,6 +251,75 @@ class _Run:
             imbalance=imbalance(problem, self._flow, weight) if weight else None,
         )
 
+    def kept_flow(self) -> tuple[Int64s, bool]:
+        """The flow of what a reserve makes of the problem, and whether it is proven best."""
+        apart = np.concatenate([*self._parts.coupled, np.zeros(0, np.int64)])
+        aims, exact = self._aims, self._exact
+        if aims is not None and apart.size:  # the coupled engine knows no aims
+            exact &= not aims.weight and not np.any(aims.group[self._problem.need[apart]] >= 0)
+        return self._flow, exact
+
+
+class _ReservedRun:
+    """A solve that keeps capacity back, then a plain one for what cannot be beaten."""
+
+    def __init__(self, problem: Problem, policy: Policy, workers: int | None, clock: Clock, kept: Kept) -> None:
+        self._problem, self._clock, self._kept = problem, clock, kept
+        self._run = _Run(problem, policy, workers, clock.part(0.5), kept)
+        self._plain = _Run(problem, policy, workers, clock)
+        self._aim = policy
+        self.arcs = self._run.arcs + self._plain.arcs
+        self.prepared = self._plain.prepared
+
+    @property
+    def network_seconds(self) -> float:
+        """Seconds in networks, with the reserve and without."""
+        return self._run.network_seconds + self._plain.network_seconds
+
+    @property
+    def coupled_seconds(self) -> float:
+        """Seconds in coupled parts, with the reserve and without."""
+        return self._run.coupled_seconds + self._plain.coupled_seconds
+
+    def go(self, meter: Meter) -> None:
+        """Solve both."""
+        self._run.go(meter)
+        self._plain.go(meter)
+
+    def solution(self, *, cancelled: bool) -> Solution:
+        """What the run with the reserve found, beside the bound and the engines of the plain one."""
+        problem, weight = self._problem, self._aim.load_balance_weight
+        plain = self._plain.solution(cancelled=cancelled)
+        kept_flow, exact = self._run.kept_flow()
+        flow = np.zeros(problem.need.size, np.int64)
+        flow[self._kept.arcs] = kept_flow
+        flow.flags.writeable = False
+        served, fit = objective(problem, flow)
+        return replace(
+            plain,
+            flow=flow,
+            served=served,
+            fit=fit,
+            status="cancelled" if cancelled else "optimal" if exact else "feasible",
+            fairness=unfairness(problem, flow) if self._aim.fairness else None,
+            held=np.zeros(problem.capacity.size, np.int64) if cancelled else self._held(flow),
+            imbalance=imbalance(problem, flow, weight) if weight else None,
+            beyond_reserve=int(np.dot(kept_flow, self._kept.value)),
+        )
+
+    def _held(self, flow: Int64s) -> Int64s:
+        """The units of each offer in one largest further flow on what is left."""
+        rest, _ = left_over(self._problem, flow)
+        further, allowed = further_flow(rest)
+        if not allowed:  # as many as the rules allow; how well they would fit is of no account
+            plain = with_arcs(rest, np.arange(rest.need.size), fit=np.zeros(rest.need.size, np.int32))
+            left = self._clock.share(1.0)
+            further = solve(plain, time_limit=None if left is None else max(left, SHORTEST)).flow
+        held = np.zeros(self._problem.capacity.size, np.int64)
+        np.add.at(held, rest.offer, further)
+        held.flags.writeable = False
+        return held
+
 
 def _loosest(problem: Problem, policy: Policy) -> Bound:
     """A bound without any search: every need that has an arc in full, at its best fit, and no group above another."""
@@ -235,46 +338,3 @@ def _shares(problem: Problem, parts: Parts) -> dict[str, float]:
     if coupled == 0:
         return {"network": 1.0}
     return {"network": 1 - coupled, "coupled": coupled} if coupled < 1 else {"coupled": 1.0}
-
-
-class _Clock:
-    """The time limit as a budget that parts draw on."""
-
-    def __init__(self, started: float, limit: float | None) -> None:
-        self._ends = math.inf if limit is None else started + limit
-
-    def share(self, part: float) -> float | None:
-        """Seconds for a part of what is left to do; None without a limit."""
-        return None if self._ends == math.inf else max(self._ends - time.perf_counter(), 0.0) * part
-
-
-class _Meter:
-    """Tells how much is done, in arcs; what it tells never falls, and is 1.0 only at the end."""
-
-    def __init__(self, progress: Callable[[float], None] | None, arcs: int) -> None:
-        self._progress, self._whole, self._done, self._told = progress, arcs + 1, 0, -1.0
-        self.heard = progress is not None
-        self._tell(0.0)
-
-    def _tell(self, fraction: float) -> None:
-        if self._progress is not None and fraction > self._told:
-            self._told = fraction
-            self._progress(fraction)
-
-    def beat(self) -> None:
-        """Nothing new: a chance for the listener to stop the work."""
-        if self._progress is not None:
-            self._progress(self._told)
-
-    def add(self, arcs: int) -> None:
-        """So many more arcs are done."""
-        self._done += arcs
-        self._tell(self._done / self._whole)
-
-    def within(self, arcs: int) -> Callable[[float], None]:
-        """A reporter for the share done of the next ``arcs`` arcs."""
-        return lambda share: self._tell((self._done + share * arcs) / self._whole)
-
-    def finish(self) -> None:
-        """Everything is done."""
-        self._tell(1.0)

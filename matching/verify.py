@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from matching.columns import Bools, Int8s, Int32s, Int64s
 from matching.policy import Policy
-from matching.problem import Problem
+from matching.problem import FIT_MAX, Problem
 from matching.solution import Solution
 
 SHOWN = 5
@@ -40,11 +40,12 @@ class Report(NamedTuple):
     needs_in_part: int
 
 
-def verify(problem: Problem, solution: Solution, policy: Policy | None = None) -> Report:
+def verify(problem: Problem, solution: Solution, policy: Policy | None = None, reserve: Int64s | None = None) -> Report:
     """Check ``solution`` against ``problem`` and count it again.
 
     Args:
         policy: what it was made for; without it, its imbalance is believed.
+        reserve: int64 (m,), the prices that it was made with; they need the policy.
 
     Raises:
         InvalidSolution: it breaks a rule; every rule that is broken is listed with its first rows.
@@ -64,8 +65,13 @@ def verify(problem: Problem, solution: Solution, policy: Policy | None = None) -
     _check_exclusions(problem, count, faults)
     served, fit = objective(problem, flow)
     _check_objective(problem, solution, policy, count, faults)
+    worthy = np.ones(problem.need.size, np.bool_)
+    if reserve is not None and policy is not None:
+        worthy = _check_reserve(problem, solution, policy, reserve, count, faults)
+    elif solution.beyond_reserve is not None:
+        faults.append("beyond_reserve: told without a reserve")
     if solution.status == "optimal":
-        _check_complete(problem, count, faults)
+        _check_complete(problem, count, worthy, faults)
     if faults:
         raise InvalidSolution(faults)
     in_full = count.need_units == problem.quantity
@@ -107,8 +113,32 @@ def _check_objective(
     proven = (
         3 if solution.imbalance is None else 2
     )  # where fit is traded for balance, the bound is that of the fit alone
-    if solution.status == "optimal" and bounded[:proven] != reached[:proven]:
+    plain = solution.beyond_reserve is None  # with a reserve, less is served than could be
+    if solution.status == "optimal" and plain and bounded[:proven] != reached[:proven]:
         faults.append(f"bound: {bound} differs from an optimal value")
+
+
+def _check_reserve(
+    problem: Problem, solution: Solution, policy: Policy, reserve: Int64s, count: _Count, faults: list[str]
+) -> Bools:
+    """Check what a reserve allows and what was kept back; bool (k,), the arcs on which a unit more would gain."""
+    served = (policy.tiers - problem.tier.astype(object)) * ((problem.capacity.size + 1) * FIT_MAX + 1)
+    taken = problem.use.astype(object) * reserve[problem.offer]  # whole numbers of any size
+    beyond = served[problem.need] + problem.fit - taken
+    refused = (beyond <= 0).astype(np.bool_)
+    _fault(faults, "reserve: a unit is not worth more than it takes on arcs", refused & (solution.flow > 0))
+    value = int(np.dot(beyond, solution.flow))
+    if solution.beyond_reserve != value:
+        faults.append(f"beyond_reserve: {solution.beyond_reserve} told, {value} counted")
+    _fault(faults, "held: below 0 at offers", solution.held < 0)
+    least = np.full(problem.capacity.size, np.iinfo(np.int64).max)
+    np.minimum.at(least, problem.offer, problem.use)
+    room = (problem.capacity - count.offer_use) // np.maximum(least, 1)
+    _fault(faults, "held: more than is free at offers", (least > 0) & (solution.held > room))
+    unserved = int((problem.quantity - count.need_units).sum())
+    if int(solution.held.sum()) > unserved:
+        faults.append(f"held: {int(solution.held.sum())} units for {unserved} that are not served")
+    return np.asarray(beyond > policy.load_balance_weight, np.bool_)
 
 
 def _fairness(problem: Problem, count: _Count) -> Fraction:
@@ -194,8 +224,8 @@ def _check_exclusions(problem: Problem, count: _Count, faults: list[str]) -> Non
     _fault(faults, "exclusions: share an offer at pairs", np.array(broken, np.bool_))
 
 
-def _check_complete(problem: Problem, count: _Count, faults: list[str]) -> None:
-    """No arc may be left that could carry one unit more by itself, whatever else stays as it is."""
+def _check_complete(problem: Problem, count: _Count, worthy: Bools, faults: list[str]) -> None:
+    """No worthy arc may be left that could carry one unit more by itself, whatever else stays as it is."""
     wanting = (count.need_units < problem.quantity) & ~problem.whole & (problem.bundle < 0)
     wanting[problem.exclusions.ravel()] = False
     spare = problem.capacity - count.offer_use
@@ -207,7 +237,7 @@ def _check_complete(problem: Problem, count: _Count, faults: list[str]) -> None:
         above = np.where(inside, problem.pool_parent[above], np.int32(-1))
     money = np.where(problem.budget >= 0, problem.budget - count.offer_cost, np.iinfo(np.int64).max)
     ready = count.offer_units + 1 >= problem.minimum_batch
-    left = np.flatnonzero(wanting[problem.need])
+    left = np.flatnonzero(wanting[problem.need] & worthy)
     left = left[ready[problem.offer[left]]]
     offer = problem.offer[left]
     possible = (problem.use[left] <= spare[offer]) & (problem.cost[left] <= money[offer])

@@ -123,7 +123,7 @@ def best_by_milp(problem: Problem) -> Objective:
     arcs = problem.need.size
     if arcs == 0:
         return objective_of(problem, [])
-    rows, most = _rules(problem)
+    rows, most = rules_of(problem)
     tiers = max(problem.tier.tolist()) + 1
     levels = [(problem.tier[problem.need] == tier).astype(float) for tier in range(tiers)]
     levels.append(problem.fit.astype(float))
@@ -137,7 +137,7 @@ def best_by_milp(problem: Problem) -> Objective:
             aim,
             integrality=np.ones(rows.columns),
             bounds=Bounds(0, upper),
-            constraints=_matrix(rows),
+            constraints=matrix_of(rows),
             options={"mip_rel_gap": 0.0},
         )
         assert result.success, result.message
@@ -146,7 +146,7 @@ def best_by_milp(problem: Problem) -> Objective:
     return tuple(reached[:-1]), reached[-1]
 
 
-def _matrix(rows: _Rows) -> LinearConstraint:
+def matrix_of(rows: _Rows) -> LinearConstraint:
     entries = [(row, column, value) for row, part in enumerate(rows.rows) for column, value in part.items()]
     row, column, value = zip(*entries, strict=True)
     least, most = zip(*rows.limits, strict=True)
@@ -154,7 +154,7 @@ def _matrix(rows: _Rows) -> LinearConstraint:
     return LinearConstraint(table, np.array(least), np.array(most))
 
 
-def _rules(problem: Problem) -> tuple[_Rows, list[int]]:
+def rules_of(problem: Problem) -> tuple[_Rows, list[int]]:
     """Every rule as linear rows, and the most units of each arc."""
     most = [int(problem.quantity[need]) for need in problem.need.tolist()]
     rows = _Rows(len(most))
