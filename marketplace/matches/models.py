@@ -1,9 +1,9 @@
 """Matching runs and what they could not serve."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, String
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped
 
 from marketplace.extensions import Model
@@ -37,6 +37,12 @@ class MatchRun(Model, Record):
     status: Mapped[str | None] = column(P1, "optimal, feasible", String(12))
     summary: Mapped[dict[str, Any]] = column(P1, "counts, bound, engines, seconds", JSON, default=dict)
     failure: Mapped[str | None] = column(P2, "what went wrong, for staff", String(500))
+    trial: Mapped[bool] = column(
+        P1, "compares two policies and proposes nothing", default=False, server_default=false(), index=True
+    )
+    changes: Mapped[dict[str, Any]] = column(
+        P1, "what a trial changes: policy, capacity and radius in percent", JSON, default=dict, server_default="{}"
+    )
 
 
 class RunOutcome(Model):
@@ -50,3 +56,43 @@ class RunOutcome(Model):
     quantity: Mapped[int] = column(P2, "units unserved")
     reason: Mapped[str] = column(P2, "reason code of matching.explain", String(40), index=True)
     details: Mapped[dict[str, Any]] = column(P2, "the numbers behind the reason", JSON, default=dict)
+
+
+class RunShortage(Model):
+    """What was short in a run, by category, region and reason: where one unit more would help."""
+
+    __tablename__ = "run_shortage"
+
+    id: Mapped[int] = column(P1, "identifies the row", primary_key=True)
+    run_id: Mapped[int] = column(P1, "run", ForeignKey("match_run.id"), index=True)
+    category: Mapped[str] = column(P1, "service category", String(5))
+    region: Mapped[str] = column(P1, "region of the needs", String(6))
+    reason: Mapped[str] = column(P1, "reason code of matching.explain", String(40))
+    needs: Mapped[int] = column(P2, "how many needs")
+    units: Mapped[int] = column(P2, "units unserved")
+    units_red: Mapped[int] = column(P2, "units unserved, red")
+    units_yellow: Mapped[int] = column(P2, "units unserved, yellow")
+    units_blue: Mapped[int] = column(P2, "units unserved, blue")
+    helped_red: Mapped[int] = column(P2, "red needs that one unit more would serve")
+    helped_yellow: Mapped[int] = column(P2, "yellow needs that one unit more would serve")
+    helped_blue: Mapped[int] = column(P2, "blue needs that one unit more would serve")
+
+
+class RunSetting(Model, Record):
+    """How a region, or an alliance in it, is matched: its policy, and whether a run starts every night."""
+
+    __tablename__ = "run_setting"
+    __scope__ = {"region": "region"}  # noqa: RUF012  # read by permissions.row_filter
+    __table_args__ = (
+        CheckConstraint("nightly_hour BETWEEN 0 AND 23", name="hour_of_day"),
+        Index("run_setting_region", "region", unique=True, sqlite_where=text("alliance_id IS NULL"),
+              postgresql_where=text("alliance_id IS NULL")),
+        Index("run_setting_alliance", "region", "alliance_id", unique=True),
+    )  # fmt: skip
+
+    region: Mapped[str] = column(P1, "region and all below it", String(6))
+    alliance_id: Mapped[int | None] = column(P1, "members of this alliance", ForeignKey("alliance.id"))
+    policy: Mapped[dict[str, Any]] = column(P1, "what differs from the default policy", JSON, default=dict)
+    nightly: Mapped[bool] = column(P1, "whether a run starts every night", default=False)
+    nightly_hour: Mapped[int] = column(P1, "local hour of the nightly run", default=2)
+    started_on: Mapped[date | None] = column(P1, "last night with a run: one a night, however many workers")

@@ -6,7 +6,7 @@ from typing import Any
 
 from alembic import context
 from flask import current_app
-from sqlalchemy import Connection
+from sqlalchemy import Connection, False_
 
 from marketplace.privacy import Encrypted
 from marketplace.records import UtcDateTime
@@ -27,6 +27,8 @@ def plain_types(kind: str, item: object, _autogen_context: object) -> str | bool
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, Encrypted):
         return "sa.String()"
+    if kind == "server_default" and isinstance(getattr(item, "arg", None), False_):
+        return "sa.false()"  # the number that SQLite writes for it is no boolean to PostgreSQL
     return False
 
 

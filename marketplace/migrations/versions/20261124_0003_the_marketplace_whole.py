@@ -2,7 +2,7 @@
 
 Revision ID: 0003
 Revises: 0002
-Create Date: 2026-11-24 23:29:55.871839
+Create Date: 2026-11-24 23:31:35.654502
 
 """
 from alembic import op
@@ -93,6 +93,46 @@ def upgrade():
     with op.batch_alter_table('recurrence', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_recurrence_organization_id'), ['organization_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_recurrence_owner_id'), ['owner_id'], unique=False)
+
+    op.create_table('run_setting',
+    sa.Column('region', sa.String(length=6), nullable=False),
+    sa.Column('alliance_id', sa.Integer(), nullable=True),
+    sa.Column('policy', sa.JSON(), nullable=False),
+    sa.Column('nightly', sa.Boolean(), nullable=False),
+    sa.Column('nightly_hour', sa.Integer(), nullable=False),
+    sa.Column('started_on', sa.Date(), nullable=True),
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('public_id', sa.String(length=32), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.CheckConstraint('nightly_hour BETWEEN 0 AND 23', name=op.f('ck_run_setting_hour_of_day')),
+    sa.ForeignKeyConstraint(['alliance_id'], ['alliance.id'], name=op.f('fk_run_setting_alliance_id_alliance')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_run_setting')),
+    sa.UniqueConstraint('public_id', name=op.f('uq_run_setting_public_id'))
+    )
+    with op.batch_alter_table('run_setting', schema=None) as batch_op:
+        batch_op.create_index('run_setting_alliance', ['region', 'alliance_id'], unique=True)
+        batch_op.create_index('run_setting_region', ['region'], unique=True, sqlite_where=sa.text('alliance_id IS NULL'), postgresql_where=sa.text('alliance_id IS NULL'))
+
+    op.create_table('run_shortage',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('run_id', sa.Integer(), nullable=False),
+    sa.Column('category', sa.String(length=5), nullable=False),
+    sa.Column('region', sa.String(length=6), nullable=False),
+    sa.Column('reason', sa.String(length=40), nullable=False),
+    sa.Column('needs', sa.Integer(), nullable=False),
+    sa.Column('units', sa.Integer(), nullable=False),
+    sa.Column('units_red', sa.Integer(), nullable=False),
+    sa.Column('units_yellow', sa.Integer(), nullable=False),
+    sa.Column('units_blue', sa.Integer(), nullable=False),
+    sa.Column('helped_red', sa.Integer(), nullable=False),
+    sa.Column('helped_yellow', sa.Integer(), nullable=False),
+    sa.Column('helped_blue', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['run_id'], ['match_run.id'], name=op.f('fk_run_shortage_run_id_match_run')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_run_shortage'))
+    )
+    with op.batch_alter_table('run_shortage', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_run_shortage_run_id'), ['run_id'], unique=False)
 
     op.create_table('answer_link',
     sa.Column('allocation_id', sa.Integer(), nullable=False),
@@ -185,8 +225,8 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_capacity_owner_id'), ['owner_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_capacity_recurrence_id'), ['recurrence_id'], unique=False)
         batch_op.create_unique_constraint(batch_op.f('uq_capacity_recurrence_id_month'), ['recurrence_id', 'month'])
-        batch_op.create_foreign_key(batch_op.f('fk_capacity_owner_id_user'), 'user', ['owner_id'], ['id'])
         batch_op.create_foreign_key(batch_op.f('fk_capacity_recurrence_id_recurrence'), 'recurrence', ['recurrence_id'], ['id'])
+        batch_op.create_foreign_key(batch_op.f('fk_capacity_owner_id_user'), 'user', ['owner_id'], ['id'])
         batch_op.create_check_constraint(batch_op.f('ck_capacity_carried_within_quantity'), 'carried_in >= 0 AND carried_in <= quantity')
         batch_op.create_check_constraint(batch_op.f('ck_capacity_month_of_recurrence'), '(recurrence_id IS NULL) = (month IS NULL)')
         batch_op.create_check_constraint(batch_op.f('ck_capacity_offer_reviewed'), "owner_id IS NULL OR state != 'offered' OR reviewed_by IS NOT NULL")
@@ -214,22 +254,29 @@ def upgrade():
         batch_op.create_check_constraint(batch_op.f('ck_consent_no_basis_publishes'), "asks IS NULL OR purpose != 'publish' OR given_by != 'legal_basis'")
         batch_op.create_check_constraint(batch_op.f('ck_consent_refusal_was_offered'), "asks IS NULL OR purpose != 'publish' OR (refusal_offered IS NOT NULL AND refusal_offered)")
 
+    with op.batch_alter_table('match_run', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('trial', sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column('changes', sa.JSON(), server_default='{}', nullable=False))
+        batch_op.create_index(batch_op.f('ix_match_run_trial'), ['trial'], unique=False)
+
     with op.batch_alter_table('need', schema=None) as batch_op:
         batch_op.add_column(sa.Column('person_id', sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column('age_band', sa.String(length=5), nullable=True))
         batch_op.add_column(sa.Column('draft_title', sa.String(), nullable=True))
-        batch_op.add_column(sa.Column('internal_only', sa.Boolean(), server_default=sa.text('0'), nullable=False))
+        batch_op.add_column(sa.Column('internal_only', sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column('taken_on', sa.Date(), nullable=True))
         batch_op.add_column(sa.Column('hidden_on', sa.Date(), nullable=True))
         batch_op.add_column(sa.Column('discarded_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.create_foreign_key(batch_op.f('fk_need_person_id_person'), 'person', ['person_id'], ['id'])
+        batch_op.drop_constraint(batch_op.f('ck_need_wish_is_public_with_consent'), type_='check')
         batch_op.create_check_constraint(batch_op.f('ck_need_age_band_known'), "age_band IS NULL OR age_band IN ('0-6', '7-12', '13-15', '16-17', '18-59', '60-79', '80+')")
         batch_op.create_check_constraint(batch_op.f('ck_need_minor_s_wish_has_guardian'), "kind != 'micro_wish' OR state != 'open' OR internal_only OR age_band IS NULL OR age_band NOT IN ('0-6', '7-12', '13-15', '16-17') OR consent_by != 'self'")
         batch_op.create_check_constraint(batch_op.f('ck_need_only_drafts_are_discarded'), "discarded_at IS NULL OR state = 'draft'")
+        batch_op.create_check_constraint(batch_op.f('ck_need_open_wish_is_approved_with_consent'), "kind != 'micro_wish' OR state != 'open' OR (approved_by IS NOT NULL AND (publish_consent_on IS NOT NULL OR internal_only))")
         batch_op.create_check_constraint(batch_op.f('ck_need_posted_is_whole'), "state IN ('draft', 'closed') OR (category != '' AND title != '')")
 
     with op.batch_alter_table('person', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('needs_guardian', sa.Boolean(), server_default=sa.text('0'), nullable=False))
+        batch_op.add_column(sa.Column('needs_guardian', sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column('discarded_at', sa.DateTime(timezone=True), nullable=True))
 
     with op.batch_alter_table('pool', schema=None) as batch_op:
@@ -265,9 +312,11 @@ def downgrade():
 
     with op.batch_alter_table('need', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('ck_need_posted_is_whole'), type_='check')
+        batch_op.drop_constraint(batch_op.f('ck_need_open_wish_is_approved_with_consent'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_need_only_drafts_are_discarded'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_need_minor_s_wish_has_guardian'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_need_age_band_known'), type_='check')
+        batch_op.create_check_constraint(batch_op.f('ck_need_wish_is_public_with_consent'), "kind != 'micro_wish' OR state != 'open' OR (publish_consent_on IS NOT NULL AND approved_by IS NOT NULL)")
         batch_op.drop_constraint(batch_op.f('fk_need_person_id_person'), type_='foreignkey')
         batch_op.drop_column('discarded_at')
         batch_op.drop_column('hidden_on')
@@ -276,6 +325,11 @@ def downgrade():
         batch_op.drop_column('draft_title')
         batch_op.drop_column('age_band')
         batch_op.drop_column('person_id')
+
+    with op.batch_alter_table('match_run', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_match_run_trial'))
+        batch_op.drop_column('changes')
+        batch_op.drop_column('trial')
 
     with op.batch_alter_table('consent', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('ck_consent_refusal_was_offered'), type_='check')
@@ -304,8 +358,8 @@ def downgrade():
         batch_op.drop_constraint(batch_op.f('ck_capacity_offer_reviewed'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_capacity_month_of_recurrence'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_capacity_carried_within_quantity'), type_='check')
-        batch_op.drop_constraint(batch_op.f('fk_capacity_recurrence_id_recurrence'), type_='foreignkey')
         batch_op.drop_constraint(batch_op.f('fk_capacity_owner_id_user'), type_='foreignkey')
+        batch_op.drop_constraint(batch_op.f('fk_capacity_recurrence_id_recurrence'), type_='foreignkey')
         batch_op.drop_constraint(batch_op.f('uq_capacity_recurrence_id_month'), type_='unique')
         batch_op.drop_index(batch_op.f('ix_capacity_recurrence_id'))
         batch_op.drop_index(batch_op.f('ix_capacity_owner_id'))
@@ -351,6 +405,15 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_answer_link_allocation_id'))
 
     op.drop_table('answer_link')
+    with op.batch_alter_table('run_shortage', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_run_shortage_run_id'))
+
+    op.drop_table('run_shortage')
+    with op.batch_alter_table('run_setting', schema=None) as batch_op:
+        batch_op.drop_index('run_setting_region', sqlite_where=sa.text('alliance_id IS NULL'), postgresql_where=sa.text('alliance_id IS NULL'))
+        batch_op.drop_index('run_setting_alliance')
+
+    op.drop_table('run_setting')
     with op.batch_alter_table('recurrence', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_recurrence_owner_id'))
         batch_op.drop_index(batch_op.f('ix_recurrence_organization_id'))
