@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import DateTime, String, TypeDecorator
-from sqlalchemy.orm import Mapped, declared_attr
+from sqlalchemy import DateTime, String, TypeDecorator, event
+from sqlalchemy.orm import Mapped, ORMExecuteState, Session, declared_attr, with_loader_criteria
 
 from marketplace.privacy import P1, column
 
@@ -83,3 +83,23 @@ class Imported:
     @declared_attr
     def imported(cls) -> Mapped[bool]:
         return column(P1, "made by an import, not by a person in the application", default=False)
+
+
+class Discardable:
+    """Mixin: a record that people put away by mistake or on purpose, and can take back.
+
+    Every SELECT leaves such records out by itself, also where they are reached through a relationship; only a
+    statement with `execution_options(with_discarded=True)` sees them.
+    """
+
+    @declared_attr
+    def discarded_at(cls) -> Mapped[datetime | None]:
+        return column(P1, "put away since; kept for undo and for the trail", UtcDateTime)
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _leave_out_discarded(statement: ORMExecuteState) -> None:
+    if statement.is_select and not statement.is_column_load and "with_discarded" not in statement.execution_options:
+        statement.statement = statement.statement.options(
+            with_loader_criteria(Discardable, lambda cls: cls.discarded_at.is_(None), include_aliases=True)
+        )

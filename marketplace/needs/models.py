@@ -1,20 +1,40 @@
 """Needs."""
 
 import secrets
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ColumnElement, ForeignKey, Index, String, and_, or_, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    and_,
+    false,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, relationship
 
-from marketplace.cases.models import Case, Consent
+from marketplace.cases.models import Case, Consent, Person
 from marketplace.extensions import Model
 from marketplace.privacy import P1, P2, P3, P4, Encrypted, Sealed, column
-from marketplace.records import Imported, Record, today
+from marketplace.records import Discardable, Imported, Record, today
 
 KINDS = ("micro_wish", "goods", "service", "employment", "grant")
 URGENCIES = ("red", "yellow", "blue")  # in the order of matching tiers: 0 is the most urgent
 CLOSINGS = ("fulfilled", "withdrawn", "expired")
+#: Ages as a public card tells them (DOMAIN.md 7), from the first to the last year of each.
+AGE_BANDS = {
+    "0-6": (0, 6), "7-12": (7, 12), "13-15": (13, 15), "16-17": (16, 17), "18-59": (18, 59), "60-79": (60, 79),
+    "80+": (80, 150),
+}  # fmt: skip
+#: Days for which the card of a claimed wish stays in public view (P11).
+SHOWN_AFTER_CLAIM_DAYS = 30
+_MINORS = ("0-6", "7-12", "13-15", "16-17")
 _READABLE = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no characters that look alike on a printed card
 
 
@@ -23,7 +43,7 @@ def new_reference() -> str:
     return "W-" + "".join(secrets.choice(_READABLE) for _ in range(8))
 
 
-class Need(Model, Record, Imported):
+class Need(Model, Record, Imported, Discardable):
     """One thing one household needs. There is no hukou column, and there must never be one."""
 
     __tablename__ = "need"
@@ -43,9 +63,18 @@ class Need(Model, Record, Imported):
         CheckConstraint("allocated >= 0 AND allocated <= quantity", name="allocated_within_quantity"),
         CheckConstraint("(state = 'closed') = (closing IS NOT NULL)", name="closed_says_why"),
         CheckConstraint(
-            "kind != 'micro_wish' OR state != 'open' OR (publish_consent_on IS NOT NULL AND approved_by IS NOT NULL)",
-            name="wish_is_public_with_consent",
+            "kind != 'micro_wish' OR state != 'open'"
+            " OR (approved_by IS NOT NULL AND (publish_consent_on IS NOT NULL OR internal_only))",
+            name="open_wish_is_approved_with_consent",
         ),
+        CheckConstraint(
+            f"kind != 'micro_wish' OR state != 'open' OR internal_only OR age_band IS NULL"
+            f" OR age_band NOT IN {_MINORS} OR consent_by != 'self'",
+            name="minor_s_wish_has_guardian",
+        ),
+        CheckConstraint(f"age_band IS NULL OR age_band IN {tuple(AGE_BANDS)}", name="age_band_known"),
+        CheckConstraint("state IN ('draft', 'closed') OR (category != '' AND title != '')", name="posted_is_whole"),
+        CheckConstraint("discarded_at IS NULL OR state = 'draft'", name="only_drafts_are_discarded"),
         CheckConstraint("approved_by IS NULL OR approved_by != author", name="four_eyes"),
         CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="point_whole"),
         Index("need_queue", "state", "urgency", "posted_on"),
@@ -54,9 +83,14 @@ class Need(Model, Record, Imported):
 
     reference: Mapped[str] = column(P1, "how people name it", String(12), unique=True, default=new_reference)
     case_id: Mapped[int | None] = column(P3, "household", ForeignKey("case.id"), index=True)
+    person_id: Mapped[int | None] = column(P3, "whose need it is, where it is one person's", ForeignKey("person.id"))
+    age_band: Mapped[str | None] = column(P1, "that person's age as the public card tells it", String(5))
     kind: Mapped[str] = column(P1, "what sort of help", String(12))
     category: Mapped[str] = column(P1, "service category", String(5), index=True)
     title: Mapped[str] = column(P1, "de-identified text, the public card of a wish", String(160))
+    draft_title: Mapped[Sealed | None] = column(
+        P4, "a draft's text as typed, while it tells who somebody is", Encrypted("need.draft_title")
+    )
     details: Mapped[Sealed | None] = column(P4, "for the supplier after acceptance", Encrypted("need.details"))
     region: Mapped[str] = column(P1, "county; row scope", String(6), index=True)
     latitude: Mapped[float | None] = column(P2, "blurred point, two decimals; the region's seat when empty")
@@ -77,11 +111,17 @@ class Need(Model, Record, Imported):
     share_consent_on: Mapped[date | None] = column(P2, "consent to share with suppliers, since")
     publish_consent_on: Mapped[date | None] = column(P2, "consent to publish the wish, since")
     consent_by: Mapped[str | None] = column(P3, "self, guardian, or a recorded legal basis", String(40))
+    internal_only: Mapped[bool] = column(
+        P2, "a wish not to be published: matched within the service only", default=False, server_default=false()
+    )
+    taken_on: Mapped[date | None] = column(P2, "a wish's last claim or acceptance; ends its public view")
+    hidden_on: Mapped[date | None] = column(P2, "taken out of public view: on request, or after a claim")
     author: Mapped[str] = column(P2, "who posted it: user:<key> or the system process", String(40))
     approved_by: Mapped[str | None] = column(P2, "who approved its public text", String(40))
     review_note: Mapped[str | None] = column(P2, "why it was sent back", String(500))
 
     case: Mapped[Case | None] = relationship()
+    person: Mapped[Person | None] = relationship()
     #: Read only, for a wish's own claimant: what the slice above has made of this need.
     allocations: Mapped[list[Any]] = relationship("Allocation", viewonly=True, order_by="Allocation.id")
 
@@ -98,10 +138,15 @@ class Need(Model, Record, Imported):
     def public_rows(cls) -> ColumnElement[bool]:
         """Wishes that anyone may see: approved, with living consent, of no restricted case, not past their last day."""
         restricted = cls.case_id.in_(select(Case.id).where(Case.restricted))
-        on_record = select(Consent.id).where(Consent.case_id == cls.case_id, Consent.purpose == "publish")
+        on_record = select(Consent.id).where(
+            Consent.case_id == cls.case_id, Consent.purpose == "publish", Consent.covering(cls.person_id)
+        )
         return and_(
             cls.kind == "micro_wish",
             cls.state == "open",
+            cls.internal_only == false(),
+            cls.hidden_on.is_(None),
+            or_(cls.taken_on.is_(None), cls.taken_on >= today() - timedelta(days=SHOWN_AFTER_CLAIM_DAYS)),
             or_(cls.deadline.is_(None), cls.deadline >= today()),
             or_(cls.case_id.is_(None), ~restricted),
             # An imported wish's consent stands in its own columns alone.
@@ -113,6 +158,11 @@ class Need(Model, Record, Imported):
         return bool(
             self.wish
             and self.state == "open"
+            and not self.internal_only
+            and self.hidden_on is None
+            and (self.taken_on is None or self.taken_on >= today() - timedelta(days=SHOWN_AFTER_CLAIM_DAYS))
             and (self.deadline is None or self.deadline >= today())
-            and (self.case is None or not (self.case.restricted or self.case.has_lost_consent("publish")))
+            and (
+                self.case is None or not (self.case.restricted or self.case.has_lost_consent("publish", self.person_id))
+            )
         )
