@@ -106,8 +106,8 @@ def match_tables(
             short = shortages(found.problem, found.solution, rules, reasons)
             queues = waiting(found.problem, found.solution, reasons)
         result = Result(
-            needs, capacity, tables, rules, words, found.arcs, found.fit, found.total, found.problem, found.solution,
-            reasons, short, queues, policy, day.isoformat(), language,
+            needs, capacity, tables, rules, offers, words, found.arcs, found.fit, found.total, found.problem,
+            found.solution, reasons, short, queues, policy, day.isoformat(), language,
         )  # fmt: skip
         yield result, written
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from matching.codes import CodeTables
 from matching.columns import Int32s
-from matching.eligibility import Candidates, Needs
+from matching.eligibility import Candidates, Needs, Offers
 from matching.explain import Shortages, Unmatched, Waiting
 from matching.policy import Policy
 from matching.problem import Problem
@@ -40,6 +40,7 @@ class Result:
     capacity: CapacityTable
     tables: CodeTables
     rules: Needs
+    offers: Offers
     words: Words
     arcs: Candidates
     fit: Int32s
@@ -73,15 +74,17 @@ def unserved_by_tier(result: Result) -> list[int]:
     return [int(count) for count in units]
 
 
+def qualification_name(result: Result, word: str) -> str:
+    """A qualification by its name; one of the file's own words stands for itself."""
+    known = result.tables.qualifications
+    return known.name(known.position[word], result.language) if word in known.position else word
+
+
 def reason_text(result: Result, row: int) -> str:
     """Why the unmatched need of a row is unmatched, in a sentence."""
     found = result.unmatched
-    known = result.tables.qualifications
     deadline = result.needs.deadline[found.need[row]]
-    missing = [
-        known.name(known.position[word], result.language) if word in known.position else word
-        for word in result.words.told(found.missing[row])
-    ]
+    missing = [qualification_name(result, word) for word in result.words.told(found.missing[row])]
     numbers = Numbers(
         considered=int(found.considered[row]),
         nearest_metres=int(found.nearest_metres[row]),
@@ -221,11 +224,18 @@ SHORTAGES_HEADER = (
     "needs",
     "full_capacity",
     "text",
+    "helped_red",
+    "helped_yellow",
+    "helped_blue",
+    "helped",
 )
 
 
 def write_shortages(result: Result, folder: Path) -> None:
-    """shortages.csv: units not served by category, region and reason, the most urgent first."""
+    """shortages.csv: units not served by category, region and reason, where one unit more helps most first.
+
+    `helped` counts the needs of a row that one more unit would serve, each asked by itself.
+    """
     short, tables = result.shortages, result.tables
     records = []
     for row in range(short.needs.size):
@@ -244,6 +254,8 @@ def write_shortages(result: Result, folder: Path) -> None:
                 int(short.needs[row]),
                 safe_text(";".join(result.capacity.id[offer] for offer in short.full[row])),
                 reason.text(result.language),
+                *by_colour(short.helped[row]).values(),
+                int(short.helped[row].sum()),
             )
         )
     (folder / "shortages.csv").write_text(csv_text(SHORTAGES_HEADER, records), "utf-8", newline="")

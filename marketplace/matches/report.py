@@ -6,16 +6,24 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from numpy.typing import NDArray
 
-from marketplace.matches.file_outputs import Result, by_colour, reason_text, unserved_by_tier
-from matching.explain import Shortages
+from marketplace.matches.file_outputs import Result, by_colour, qualification_name, reason_text, unserved_by_tier
+from matching.explain import Explainer, Rules, Shortages
 from matching.reasons import REASONS, Reason
+from matching.sentences import Names, describe
 from matching.tables import URGENCIES
 
 ROWS_SHOWN = 5000
 """Rows of each long table; the CSV files have all."""
 
 SHORTAGES_SHOWN = 20
+TOLD = 30
+"""So many of the most urgent unmatched needs are told what would serve them, and who would lose by it."""
+
+TOLD_UP_TO = 20_000
+"""Needs up to which that is told: in larger files it would take longer than the matching."""
+
 TITLE_SHOWN = 80
 
 ADVICE = {
@@ -138,16 +146,35 @@ def _unmatched(result: Result) -> list[dict[str, Any]]:
     """Needs with units left, the most urgent first."""
     found = result.unmatched
     order = np.argsort(result.needs.tier[found.need], kind="stable")[:ROWS_SHOWN]
+    told = _told(result, order[:TOLD]) if len(result.needs) <= TOLD_UP_TO else {}
     return [
         {
             "need": _need(result, int(found.need[row])),
             "units": int(found.unserved[row]),
             "quantity": int(result.needs.quantity[found.need[row]]),
             "reason": reason_text(result, row),
-            "advice": ADVICE[REASONS[found.reason[row]]][result.language == "en"],
+            "advice": told.get(row) or [ADVICE[REASONS[found.reason[row]]][result.language == "en"]],
         }
         for row in order.tolist()
     ]
+
+
+def _told(result: Result, rows: NDArray[np.intp]) -> dict[int, list[str]]:
+    """For rows of the unmatched: what the nearest other choice would cost, and the least changes that would serve."""
+    tables, language = result.tables, result.language
+    names = Names(
+        need=lambda need: _short(result.needs.title[need]) or result.needs.id[need],
+        offer=lambda offer: _short(result.capacity.title[offer]) or result.capacity.id[offer],
+        qualification=lambda bit: qualification_name(result, result.words.names[bit]),
+        group=lambda bit: tables.groups.name(bit, language),
+    )
+    rules = Rules(result.rules, result.offers, tables, np.datetime64(result.as_of, "D"))
+    explainer = Explainer(result.problem, result.solution, result.policy)
+    told = {}
+    for row in rows.tolist():
+        found = explainer.explain(int(result.unmatched.need[row]), rules=rules)
+        told[row] = describe(found, language, names, runners_up=1)[len(found.chosen) + 1 :]
+    return told
 
 
 def _reasons(result: Result) -> list[tuple[str, int]]:
@@ -181,6 +208,7 @@ def _shortages(result: Result) -> list[dict[str, Any]]:
             "reason": REASONS[short.reason[row]].text(language),
             "advice": ADVICE[REASONS[short.reason[row]]][language == "en"],
             "units": by_colour(short.units[row]),
+            "helped": by_colour(short.helped[row]),
             "total": int(short.units[row].sum()),
             "needs": int(short.needs[row]),
         }
