@@ -2,6 +2,7 @@
 
 from matching.arrivals import Arrivals, Growth
 from matching.explain import explain
+from matching.foresight import expected_prices
 from matching.policy import InvalidPolicy, Policy
 from matching.prices import Prices, prices
 from matching.problem import FIT_MAX, InvalidProblem, Problem
@@ -29,6 +30,7 @@ __all__ = [
     "Solution",
     "Timeline",
     "compare",
+    "expected_prices",
     "explain",
     "prices",
     "simulate",

@@ -78,13 +78,27 @@ def examine(problem: Problem) -> Coupling:
     return Coupling(network, live, needs, offers, exclusions)
 
 
-def _relax_use(problem: Problem) -> tuple[Int64s, Int64s, Bools]:
-    """Capacities in units, and the offers where the use of a unit differs from arc to arc.
+class Uses(NamedTuple):
+    """What a unit takes of capacity, by the trees of offers and pools that share it.
 
-    Offers below one outermost pool share its capacity, so they are looked at together: with the same use u on
-    all their arcs, a capacity of c is exactly one of c // u units; otherwise the smallest use gives the most
-    units that might fit.
+    Attributes:
+        offer, pool: int64 (m,), int32 (p,), the tree of each offer and pool.
+        least, most: int64 (trees,), over the arcs of each; without arcs the least is the greatest int64, the most 0.
     """
+
+    offer: Int64s
+    pool: Int32s
+    least: Int64s
+    most: Int64s
+
+    def units(self, capacity: Int64s, tree: Int64s | Int32s, everything: int) -> Int64s:
+        """The most units that might fit into the capacities of some rows; ``everything`` where they take none."""
+        least = self.least[tree]
+        return np.where(least == 0, everything, capacity // np.maximum(least, 1))
+
+
+def uses_of(problem: Problem) -> Uses:
+    """The uses by tree: offers below one outermost pool share its capacity, so they are looked at together."""
     pools = problem.pool_capacity.size
     root = np.arange(pools, dtype=np.int32)
     while pools and np.any(problem.pool_parent[root] >= 0):
@@ -97,13 +111,19 @@ def _relax_use(problem: Problem) -> tuple[Int64s, Int64s, Bools]:
     most = np.zeros(least.size, np.int64)
     np.minimum.at(least, tree[problem.offer], problem.use)
     np.maximum.at(most, tree[problem.offer], problem.use)
-    everything = int(problem.quantity.sum())
+    return Uses(tree, root, least, most)
 
-    def units(capacity: Int64s, tree: Int64s | Int32s) -> Int64s:
-        free = least[tree] == 0
-        return np.where(free, everything, capacity // np.maximum(least[tree], 1))
 
-    return units(problem.capacity, tree), units(problem.pool_capacity, root), least[tree] < most[tree]
+def _relax_use(problem: Problem) -> tuple[Int64s, Int64s, Bools]:
+    """Capacities in units, and the offers where the use of a unit differs from arc to arc.
+
+    With the same use u on all arcs of a tree, a capacity of c is exactly one of c // u units; otherwise the smallest
+    use gives the most units that might fit.
+    """
+    uses, everything = uses_of(problem), int(problem.quantity.sum())
+    units = uses.units(problem.capacity, uses.offer, everything)
+    pool_units = uses.units(problem.pool_capacity, uses.pool, everything)
+    return units, pool_units, uses.least[uses.offer] < uses.most[uses.offer]
 
 
 def _within_pools(problem: Problem, units: Int64s, pool_units: Int64s) -> Int64s:

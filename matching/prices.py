@@ -147,12 +147,12 @@ def world_of(problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLI
         groups = GroupGains(even.group, -even.more * scale.rank_step, even.less * scale.rank_step)
         coming_in = weight + np.append(groups.more, 0)[even.group]
     graph = exchanges_of(settled.network, settled.flow, settled.moved, weight, settled.first_arc, groups)
-    enter, enter_from = _best_paths(graph.onward, graph.ground)
-    leave, leave_to = _best_paths(graph.back, graph.ground)
+    enter, enter_from = best_paths(graph.onward, graph.ground)
+    leave, leave_to = best_paths(graph.back, graph.ground)
     return World(settled, graph, enter, enter_from, leave, leave_to, weight, coming_in, fair, scale)
 
 
-def _best_paths(edges: Edges, source: int) -> tuple[Int64s, Int64s]:
+def best_paths(edges: Edges, source: int) -> tuple[Int64s, Int64s]:
     """Labels of the best paths from a node, and the node before each on its path."""
     label = np.full(edges.start.size - 1, NEVER, np.int64)
     origin = np.full(label.size, -1, np.int64)

@@ -54,7 +54,7 @@ def greatest(problem: Problem, aim: list[int], *fixed: tuple[list[int], int]) ->
         return 0
     result = milp(
         cost,
-        integrality=np.ones(rows.columns),
+        integrality=np.ones(rows.columns, np.int64),
         bounds=Bounds(0, upper),
         constraints=matrix_of(rows),
         options={"mip_rel_gap": 0.0},

@@ -135,7 +135,7 @@ def best_by_milp(problem: Problem) -> Objective:
         aim[:arcs] = -worth
         result = milp(
             aim,
-            integrality=np.ones(rows.columns),
+            integrality=np.ones(rows.columns, np.int64),
             bounds=Bounds(0, upper),
             constraints=matrix_of(rows),
             options={"mip_rel_gap": 0.0},
