@@ -7,6 +7,7 @@ import marketplace.cases.models
 import marketplace.mail
 import marketplace.matches.models
 import marketplace.needs.models
+import marketplace.notifications.models
 import marketplace.organizations.models
 import marketplace.projects.models
 import marketplace.search.models  # noqa: F401  # all of these: importing a model is what adds its table
@@ -17,8 +18,9 @@ from marketplace.home import home
 from marketplace.matches.views import runs
 from marketplace.needs.views import needs
 from marketplace.needs.wishes import wishes
+from marketplace.notifications.views import notifications
 from marketplace.organizations.views import alliances, organizations
 from marketplace.projects.views import projects
 from marketplace.search.views import search
 
-SLICES = (home, accounts, organizations, alliances, projects, cases, needs, wishes, allocations, runs, search)
+SLICES = (home, accounts, organizations, alliances, projects, cases, needs, wishes, allocations, runs, search, notifications)

@@ -1,0 +1,1 @@
+"""Notices to people: in the application at once, by e-mail at once or once a day, as each chooses."""

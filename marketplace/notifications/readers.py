@@ -1,0 +1,97 @@
+"""Who is told: user ids found from a record, and the name a record goes by in a notice."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import select
+
+from marketplace import regions
+from marketplace.accounts.models import Membership, RoleRow, User, UserRole
+from marketplace.extensions import db
+from marketplace.permissions import GRANTS, Permission, Role, Scope
+
+_KEY = "user:"
+
+
+def name_of(row: Any) -> str:
+    """A record's public name: its need's reference, its title, its name; never a person's."""
+    for owner in (row, getattr(row, "need", None)):
+        for name in ("reference", "title", "name"):
+            if value := getattr(owner, name, None):
+                return str(value)
+    return _region_of(row)
+
+
+def _region_of(row: Any) -> str:
+    code = str(getattr(row, "region", "") or "")
+    return regions.name(code) if regions.exists(code) else code
+
+
+def _user_of(key: str | None) -> list[int]:
+    """The user behind a key like need.author; nobody behind a system process."""
+    return [int(key.removeprefix(_KEY))] if key and key.startswith(_KEY) else []
+
+
+def author(row: Any) -> list[int]:
+    """Who posted the need."""
+    return _user_of(getattr(row, "author", None) or getattr(getattr(row, "need", None), "author", None))
+
+
+def starter(row: Any) -> list[int]:
+    """Who started the run."""
+    return _user_of(row.started_by)
+
+
+def members_of(organization_id: int | None) -> list[int]:
+    if organization_id is None:
+        return []
+    return list(db.session.scalars(select(Membership.user_id).where(Membership.organization_id == organization_id)))
+
+
+def members(row: Any) -> list[int]:
+    """Members of the organization that a record is, or belongs to; the owner of a volunteer's own offer."""
+    if row.__tablename__ == "organization":
+        return members_of(row.id)
+    owner = getattr(row, "owner_id", None)
+    return members_of(row.organization_id) if owner is None else [int(owner)]
+
+
+def suppliers(row: Any) -> list[int]:
+    """Whoever is to deliver an allocation: members of the organization, or the volunteer."""
+    return [row.claimant_id] if row.claimant_id is not None else members_of(row.organization_id)
+
+
+def reviewers(row: Any) -> list[int]:
+    """Those nearest to the record who may review a need."""
+    return _nearest(row.region, Permission.NEED_REVIEW)
+
+
+def officers(row: Any) -> list[int]:
+    """Those nearest to the record who verify organizations and open projects."""
+    return _nearest(row.region, Permission.ORGANIZATION_VERIFY)
+
+
+def coordinators(row: Any) -> list[int]:
+    """Those nearest to the record who start runs and hand over help."""
+    return _nearest(row.region, Permission.RUN_START)
+
+
+def _nearest(region: str, permission: Permission) -> list[int]:
+    """Staff with a permission in the county; where it has none, in the prefecture, then in the whole region."""
+    roles = [role for role, grants in GRANTS.items() if grants.get(permission) is Scope.REGION]
+    above = [code.code for code in regions.ancestors(region)] if regions.exists(region) else []
+    for code in (region, *reversed(above)):
+        if found := _staff(code, roles):
+            return found
+    return []
+
+
+def _staff(region: str, roles: Iterable[Role]) -> list[int]:
+    query = (
+        select(User.id)
+        .join(UserRole, UserRole.user_id == User.id)
+        .join(RoleRow, RoleRow.id == UserRole.role_id)
+        .where(User.region == region, User.active, RoleRow.name.in_([str(role) for role in roles]))
+        .distinct()
+    )
+    return list(db.session.scalars(query))

@@ -1,0 +1,124 @@
+"""Who is told what, once, and only when it really happened."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from marketplace import events
+from marketplace.accounts.services import actor_of
+from marketplace.extensions import db
+from marketplace.notifications import services
+from marketplace.notifications.models import Notification
+from marketplace.notifications.rules import RULES, USUAL_MAIL
+from marketplace.permissions import Role, system_actor
+from marketplace.transitions import move, transaction
+from tests.support import world
+
+ROBOT = system_actor("test")
+
+
+def notices(user: Any) -> list[tuple[str, str]]:
+    query = select(Notification).where(Notification.user_id == user.id).order_by(Notification.id)
+    return [(notice.event, notice.about) for notice in db.session.scalars(query)]
+
+
+def test_the_author_hears_that_a_supplier_accepted(app: Flask) -> None:
+    author, other = world.a_user(Role.CASEWORKER), world.a_user(Role.CASEWORKER)
+    need = world.a_need(author=f"user:{author.id}")
+    allocation = world.an_allocation(need)
+    with transaction():
+        move(ROBOT, allocation, expect="proposed", to="accepted")
+    assert notices(author) == [("allocation:accepted", need.reference)]
+    assert notices(other) == []
+
+
+def test_a_rollback_tells_nobody(app: Flask) -> None:
+    author = world.a_user(Role.CASEWORKER)
+    allocation = world.an_allocation(world.a_need(author=f"user:{author.id}"))
+
+    def fail() -> None:
+        with transaction():
+            move(ROBOT, allocation, expect="proposed", to="accepted")
+            raise ZeroDivisionError
+
+    for _attempt in range(20):
+        with pytest.raises(ZeroDivisionError):
+            fail()
+    assert notices(author) == []
+
+
+def test_nobody_is_told_what_they_did_themselves(app: Flask) -> None:
+    organization = world.an_organization(state="registered")
+    mine, theirs = (world.a_user(organization=organization) for _index in range(2))
+    with transaction():
+        move(actor_of(mine), organization, expect="registered", to="verified")
+    assert notices(mine) == []
+    assert notices(theirs) == [("organization:verified", organization.name)]
+
+
+def test_the_same_happening_is_told_once(app: Flask) -> None:
+    member = world.a_user(organization=(organization := world.an_organization()))
+    with transaction():
+        for _repeat in range(3):
+            events.happened.send("organization:verified", row=organization, actor=ROBOT)
+    assert len(notices(member)) == 1
+
+
+def test_a_run_tells_each_supplier_once_with_the_number(app: Flask) -> None:
+    run = world.a_run(state="running")
+    capacity = world.a_capacity()
+    member = world.a_user(organization=capacity.organization)
+    for _index in range(5):
+        world.an_allocation(capacity=capacity, run_id=run.id)
+    with transaction():
+        move(ROBOT, run, expect="running", to="done")
+    (notice,) = db.session.scalars(select(Notification).where(Notification.user_id == member.id))
+    assert (notice.event, notice.count) == ("proposals:gathered", 5)
+
+
+def test_the_nearest_staff_is_told(app: Flask) -> None:
+    county = world.a_user(Role.OFFICER, region=world.DAWUKOU)
+    prefecture = world.a_user(Role.OFFICER, region="640200")
+    elsewhere = world.a_user(Role.OFFICER, region=world.XINGQING)
+    project = world.a_project(state="draft")
+    with transaction():
+        move(ROBOT, project, expect="draft", to="submitted")
+    assert [bool(notices(user)) for user in (county, prefecture, elsewhere)] == [True, False, False]
+
+
+def test_where_a_county_has_no_staff_the_prefecture_is_told(app: Flask) -> None:
+    prefecture = world.a_user(Role.OFFICER, region="640200")
+    project = world.a_project(state="draft")
+    with transaction():
+        move(ROBOT, project, expect="draft", to="submitted")
+    assert notices(prefecture) == [("project:submitted", project.title)]
+
+
+def test_a_closed_account_is_told_nothing(app: Flask) -> None:
+    member = world.a_user(organization=(organization := world.an_organization(state="registered")))
+    member.active = False
+    db.session.commit()
+    with transaction():
+        move(ROBOT, organization, expect="registered", to="verified")
+    assert notices(member) == []
+
+
+def test_another_ones_notice_looks_absent(app: Flask) -> None:
+    author, other = world.a_user(Role.CASEWORKER), world.a_user(Role.CASEWORKER)
+    allocation = world.an_allocation(world.a_need(author=f"user:{author.id}"))
+    with transaction():
+        move(ROBOT, allocation, expect="proposed", to="accepted")
+    (notice,) = db.session.scalars(select(Notification))
+    with pytest.raises(services.NotFound):
+        services.mark_read(actor_of(other), notice.public_id)
+    assert services.unread_count(actor_of(author)) == 1
+    services.mark_read(actor_of(author), notice.public_id)
+    assert services.unread_count(actor_of(author)) == 0
+
+
+def test_every_rule_has_words_in_which_the_record_is_named() -> None:
+    for rule in RULES.values():
+        assert "%(about)s" in str(rule.text)
+        assert rule.topic in USUAL_MAIL
