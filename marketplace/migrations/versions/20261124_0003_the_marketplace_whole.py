@@ -2,7 +2,7 @@
 
 Revision ID: 0003
 Revises: 0002
-Create Date: 2026-11-24 23:31:35.654502
+Create Date: 2026-11-24 23:39:39.836934
 
 """
 from alembic import op
@@ -50,6 +50,36 @@ def upgrade():
     with op.batch_alter_table('outbox_message', schema=None) as batch_op:
         batch_op.create_index('outbox_message_due', ['state', 'due_at'], unique=False)
 
+    op.create_table('access_link',
+    sa.Column('purpose', sa.String(length=10), nullable=False),
+    sa.Column('address', sa.String(), nullable=True),
+    sa.Column('address_index', sa.String(length=64), nullable=True),
+    sa.Column('organization_id', sa.Integer(), nullable=True),
+    sa.Column('position', sa.String(length=10), nullable=True),
+    sa.Column('user_id', sa.Integer(), nullable=True),
+    sa.Column('made_by', sa.Integer(), nullable=True),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('revoked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('public_id', sa.String(length=32), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.CheckConstraint("(purpose = 'join') = (organization_id IS NOT NULL AND position IS NOT NULL)", name=op.f('ck_access_link_join_names_a_place')),
+    sa.CheckConstraint("(purpose = 'password') = (user_id IS NOT NULL)", name=op.f('ck_access_link_password_names_an_account')),
+    sa.CheckConstraint("position IS NULL OR position IN ('manager', 'staff')", name=op.f('ck_access_link_position_known')),
+    sa.CheckConstraint("purpose IN ('register', 'join', 'password')", name=op.f('ck_access_link_purpose_known')),
+    sa.ForeignKeyConstraint(['made_by'], ['user.id'], name=op.f('fk_access_link_made_by_user')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_access_link_organization_id_organization')),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_access_link_user_id_user')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_access_link')),
+    sa.UniqueConstraint('public_id', name=op.f('uq_access_link_public_id'))
+    )
+    with op.batch_alter_table('access_link', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_access_link_address_index'), ['address_index'], unique=False)
+        batch_op.create_index(batch_op.f('ix_access_link_organization_id'), ['organization_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_access_link_user_id'), ['user_id'], unique=False)
+
     op.create_table('care_team_member',
     sa.Column('case_id', sa.Integer(), nullable=False),
     sa.Column('user_id', sa.Integer(), nullable=False),
@@ -69,6 +99,65 @@ def upgrade():
         batch_op.create_index('care_team_one_of_each_lead', ['case_id', 'position'], unique=True, sqlite_where=sa.text("position IN ('social_worker', 'officer')"), postgresql_where=sa.text("position IN ('social_worker', 'officer')"))
         batch_op.create_index(batch_op.f('ix_care_team_member_case_id'), ['case_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_care_team_member_user_id'), ['user_id'], unique=False)
+
+    op.create_table('notification',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('public_id', sa.String(length=32), nullable=False),
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('key', sa.String(length=120), nullable=False),
+    sa.Column('topic', sa.String(length=16), nullable=False),
+    sa.Column('event', sa.String(length=60), nullable=False),
+    sa.Column('record_type', sa.String(length=40), nullable=False),
+    sa.Column('record_public_id', sa.String(length=40), nullable=False),
+    sa.Column('about', sa.String(length=160), nullable=False),
+    sa.Column('count', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('read_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('mail', sa.String(length=8), nullable=False),
+    sa.CheckConstraint("mail IN ('none', 'waiting', 'posted')", name=op.f('ck_notification_mail_known')),
+    sa.CheckConstraint("topic IN ('proposals', 'deliveries', 'claims', 'reviews', 'needs', 'runs', 'organization', 'capacity')", name=op.f('ck_notification_topic_known')),
+    sa.CheckConstraint('count > 0', name=op.f('ck_notification_count_positive')),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_notification_user_id_user')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notification')),
+    sa.UniqueConstraint('public_id', name=op.f('uq_notification_public_id')),
+    sa.UniqueConstraint('user_id', 'key', name=op.f('uq_notification_user_id_key'))
+    )
+    with op.batch_alter_table('notification', schema=None) as batch_op:
+        batch_op.create_index('notification_digest', ['mail', 'user_id'], unique=False)
+        batch_op.create_index('notification_unread', ['user_id', 'read_at', 'created_at'], unique=False)
+
+    op.create_table('notification_choice',
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('topic', sa.String(length=16), nullable=False),
+    sa.Column('mail', sa.String(length=8), nullable=False),
+    sa.CheckConstraint("mail IN ('never', 'daily', 'at_once')", name=op.f('ck_notification_choice_mail_known')),
+    sa.CheckConstraint("topic IN ('proposals', 'deliveries', 'claims', 'reviews', 'needs', 'runs', 'organization', 'capacity')", name=op.f('ck_notification_choice_topic_known')),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_notification_choice_user_id_user')),
+    sa.PrimaryKeyConstraint('user_id', 'topic', name=op.f('pk_notification_choice'))
+    )
+    op.create_table('organization_document',
+    sa.Column('organization_id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('file', sa.String(length=40), nullable=False),
+    sa.Column('media_type', sa.String(length=40), nullable=False),
+    sa.Column('size_bytes', sa.BigInteger(), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('uploaded_by', sa.Integer(), nullable=True),
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('public_id', sa.String(length=32), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('discarded_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("kind IN ('licence', 'permit', 'report', 'other')", name=op.f('ck_organization_document_kind_known')),
+    sa.CheckConstraint('size_bytes > 0', name=op.f('ck_organization_document_size_positive')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_organization_document_organization_id_organization')),
+    sa.ForeignKeyConstraint(['uploaded_by'], ['user.id'], name=op.f('fk_organization_document_uploaded_by_user')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_organization_document')),
+    sa.UniqueConstraint('file', name=op.f('uq_organization_document_file')),
+    sa.UniqueConstraint('public_id', name=op.f('uq_organization_document_public_id'))
+    )
+    with op.batch_alter_table('organization_document', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_organization_document_organization_id'), ['organization_id'], unique=False)
 
     op.create_table('recurrence',
     sa.Column('organization_id', sa.Integer(), nullable=True),
@@ -94,6 +183,40 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_recurrence_organization_id'), ['organization_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_recurrence_owner_id'), ['owner_id'], unique=False)
 
+    op.create_table('user_session',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('key_digest', sa.String(length=64), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('code_due', sa.Boolean(), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_user_session_user_id_user')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_user_session')),
+    sa.UniqueConstraint('key_digest', name=op.f('uq_user_session_key_digest'))
+    )
+    with op.batch_alter_table('user_session', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_user_session_user_id'), ['user_id'], unique=False)
+
+    op.create_table('package',
+    sa.Column('alliance_id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(length=80), nullable=False),
+    sa.Column('name_en', sa.String(length=120), nullable=True),
+    sa.Column('audience', sa.String(length=12), nullable=False),
+    sa.Column('summary', sa.Text(), nullable=False),
+    sa.Column('together', sa.Boolean(), nullable=False),
+    sa.Column('offered', sa.Boolean(), server_default=sa.text('1'), nullable=False),
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('public_id', sa.String(length=32), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['alliance_id'], ['alliance.id'], name=op.f('fk_package_alliance_id_alliance')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_package')),
+    sa.UniqueConstraint('public_id', name=op.f('uq_package_public_id'))
+    )
+    with op.batch_alter_table('package', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_package_alliance_id'), ['alliance_id'], unique=False)
+
     op.create_table('run_setting',
     sa.Column('region', sa.String(length=6), nullable=False),
     sa.Column('alliance_id', sa.Integer(), nullable=True),
@@ -113,6 +236,25 @@ def upgrade():
     with op.batch_alter_table('run_setting', schema=None) as batch_op:
         batch_op.create_index('run_setting_alliance', ['region', 'alliance_id'], unique=True)
         batch_op.create_index('run_setting_region', ['region'], unique=True, sqlite_where=sa.text('alliance_id IS NULL'), postgresql_where=sa.text('alliance_id IS NULL'))
+
+    op.create_table('package_item',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('package_id', sa.Integer(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(length=12), nullable=False),
+    sa.Column('category', sa.String(length=5), nullable=False),
+    sa.Column('title', sa.String(length=160), nullable=False),
+    sa.Column('quantity', sa.Integer(), nullable=False),
+    sa.Column('requires', sa.JSON(), nullable=False),
+    sa.Column('within_days', sa.Integer(), nullable=True),
+    sa.CheckConstraint("kind IN ('goods', 'service', 'employment', 'grant')", name=op.f('ck_package_item_kind_known')),
+    sa.CheckConstraint('quantity > 0', name=op.f('ck_package_item_quantity_positive')),
+    sa.CheckConstraint('within_days IS NULL OR within_days > 0', name=op.f('ck_package_item_days_positive')),
+    sa.ForeignKeyConstraint(['package_id'], ['package.id'], name=op.f('fk_package_item_package_id_package')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_package_item'))
+    )
+    with op.batch_alter_table('package_item', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_package_item_package_id'), ['package_id'], unique=False)
 
     op.create_table('run_shortage',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -193,6 +335,18 @@ def upgrade():
         batch_op.create_index('follow_up_due', ['region', 'visited_on', 'due_on'], unique=False)
         batch_op.create_index(batch_op.f('ix_follow_up_allocation_id'), ['allocation_id'], unique=False)
 
+    with op.batch_alter_table('alliance', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('organizer_id', sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column('policy', sa.JSON(), server_default=sa.text("'{}'"), nullable=False))
+        batch_op.create_index(batch_op.f('ix_alliance_organizer_id'), ['organizer_id'], unique=False)
+        batch_op.create_foreign_key(batch_op.f('fk_alliance_organizer_id_organization'), 'organization', ['organizer_id'], ['id'])
+
+    with op.batch_alter_table('alliance_member', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('left_on', sa.Date(), nullable=True))
+        batch_op.drop_constraint(batch_op.f('uq_alliance_member_alliance_id_organization_id'), type_='unique')
+        batch_op.create_index('alliance_member_once_at_a_time', ['alliance_id', 'organization_id'], unique=True, sqlite_where=sa.text('left_on IS NULL'), postgresql_where=sa.text('left_on IS NULL'))
+        batch_op.create_check_constraint(batch_op.f('ck_alliance_member_period_ordered'), 'left_on IS NULL OR joined_on IS NULL OR joined_on <= left_on')
+
     with op.batch_alter_table('allocation', schema=None) as batch_op:
         batch_op.add_column(sa.Column('guest_id', sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column('reminded_at', sa.DateTime(timezone=True), nullable=True))
@@ -225,9 +379,9 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_capacity_owner_id'), ['owner_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_capacity_recurrence_id'), ['recurrence_id'], unique=False)
         batch_op.create_unique_constraint(batch_op.f('uq_capacity_recurrence_id_month'), ['recurrence_id', 'month'])
-        batch_op.create_foreign_key(batch_op.f('fk_capacity_recurrence_id_recurrence'), 'recurrence', ['recurrence_id'], ['id'])
         batch_op.create_foreign_key(batch_op.f('fk_capacity_owner_id_user'), 'user', ['owner_id'], ['id'])
-        batch_op.create_check_constraint(batch_op.f('ck_capacity_carried_within_quantity'), 'carried_in >= 0 AND carried_in <= quantity')
+        batch_op.create_foreign_key(batch_op.f('fk_capacity_recurrence_id_recurrence'), 'recurrence', ['recurrence_id'], ['id'])
+        batch_op.create_check_constraint(batch_op.f('ck_capacity_carried_in_not_negative'), 'carried_in >= 0')
         batch_op.create_check_constraint(batch_op.f('ck_capacity_month_of_recurrence'), '(recurrence_id IS NULL) = (month IS NULL)')
         batch_op.create_check_constraint(batch_op.f('ck_capacity_offer_reviewed'), "owner_id IS NULL OR state != 'offered' OR reviewed_by IS NOT NULL")
         batch_op.create_check_constraint(batch_op.f('ck_capacity_one_supplier'), '(organization_id IS NULL) = (owner_id IS NOT NULL)')
@@ -258,6 +412,9 @@ def upgrade():
         batch_op.add_column(sa.Column('trial', sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column('changes', sa.JSON(), server_default='{}', nullable=False))
         batch_op.create_index(batch_op.f('ix_match_run_trial'), ['trial'], unique=False)
+
+    with op.batch_alter_table('membership', schema=None) as batch_op:
+        batch_op.create_check_constraint(batch_op.f('ck_membership_position_known'), "position IN ('manager', 'staff')")
 
     with op.batch_alter_table('need', schema=None) as batch_op:
         batch_op.add_column(sa.Column('person_id', sa.Integer(), nullable=True))
@@ -290,11 +447,21 @@ def upgrade():
         batch_op.add_column(sa.Column('resumes_on', sa.Date(), nullable=True))
         batch_op.create_check_constraint(batch_op.f('ck_project_stop_reason_known'), "stop_reason IS NULL OR stop_reason IN ('no_capacity', 'no_funds', 'season', 'staff', 'completed', 'suspended', 'other')")
 
+    with op.batch_alter_table('user', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('totp_secret', sa.String(), nullable=True))
+        batch_op.add_column(sa.Column('totp_since', sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column('totp_step', sa.BigInteger(), server_default=sa.text('0'), nullable=False))
+
     # ### end Alembic commands ###
 
 
 def downgrade():
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table('user', schema=None) as batch_op:
+        batch_op.drop_column('totp_step')
+        batch_op.drop_column('totp_since')
+        batch_op.drop_column('totp_secret')
+
     with op.batch_alter_table('project', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('ck_project_stop_reason_known'), type_='check')
         batch_op.drop_column('resumes_on')
@@ -325,6 +492,9 @@ def downgrade():
         batch_op.drop_column('draft_title')
         batch_op.drop_column('age_band')
         batch_op.drop_column('person_id')
+
+    with op.batch_alter_table('membership', schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f('ck_membership_position_known'), type_='check')
 
     with op.batch_alter_table('match_run', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_match_run_trial'))
@@ -357,9 +527,9 @@ def downgrade():
         batch_op.drop_constraint(batch_op.f('ck_capacity_one_supplier'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_capacity_offer_reviewed'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_capacity_month_of_recurrence'), type_='check')
-        batch_op.drop_constraint(batch_op.f('ck_capacity_carried_within_quantity'), type_='check')
-        batch_op.drop_constraint(batch_op.f('fk_capacity_owner_id_user'), type_='foreignkey')
+        batch_op.drop_constraint(batch_op.f('ck_capacity_carried_in_not_negative'), type_='check')
         batch_op.drop_constraint(batch_op.f('fk_capacity_recurrence_id_recurrence'), type_='foreignkey')
+        batch_op.drop_constraint(batch_op.f('fk_capacity_owner_id_user'), type_='foreignkey')
         batch_op.drop_constraint(batch_op.f('uq_capacity_recurrence_id_month'), type_='unique')
         batch_op.drop_index(batch_op.f('ix_capacity_recurrence_id'))
         batch_op.drop_index(batch_op.f('ix_capacity_owner_id'))
@@ -392,6 +562,18 @@ def downgrade():
         batch_op.drop_column('reminded_at')
         batch_op.drop_column('guest_id')
 
+    with op.batch_alter_table('alliance_member', schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f('ck_alliance_member_period_ordered'), type_='check')
+        batch_op.drop_index('alliance_member_once_at_a_time', sqlite_where=sa.text('left_on IS NULL'), postgresql_where=sa.text('left_on IS NULL'))
+        batch_op.create_unique_constraint(batch_op.f('uq_alliance_member_alliance_id_organization_id'), ['alliance_id', 'organization_id'])
+        batch_op.drop_column('left_on')
+
+    with op.batch_alter_table('alliance', schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f('fk_alliance_organizer_id_organization'), type_='foreignkey')
+        batch_op.drop_index(batch_op.f('ix_alliance_organizer_id'))
+        batch_op.drop_column('policy')
+        batch_op.drop_column('organizer_id')
+
     with op.batch_alter_table('follow_up', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_follow_up_allocation_id'))
         batch_op.drop_index('follow_up_due')
@@ -409,22 +591,50 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_run_shortage_run_id'))
 
     op.drop_table('run_shortage')
+    with op.batch_alter_table('package_item', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_package_item_package_id'))
+
+    op.drop_table('package_item')
     with op.batch_alter_table('run_setting', schema=None) as batch_op:
         batch_op.drop_index('run_setting_region', sqlite_where=sa.text('alliance_id IS NULL'), postgresql_where=sa.text('alliance_id IS NULL'))
         batch_op.drop_index('run_setting_alliance')
 
     op.drop_table('run_setting')
+    with op.batch_alter_table('package', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_package_alliance_id'))
+
+    op.drop_table('package')
+    with op.batch_alter_table('user_session', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_user_session_user_id'))
+
+    op.drop_table('user_session')
     with op.batch_alter_table('recurrence', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_recurrence_owner_id'))
         batch_op.drop_index(batch_op.f('ix_recurrence_organization_id'))
 
     op.drop_table('recurrence')
+    with op.batch_alter_table('organization_document', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_organization_document_organization_id'))
+
+    op.drop_table('organization_document')
+    op.drop_table('notification_choice')
+    with op.batch_alter_table('notification', schema=None) as batch_op:
+        batch_op.drop_index('notification_unread')
+        batch_op.drop_index('notification_digest')
+
+    op.drop_table('notification')
     with op.batch_alter_table('care_team_member', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_care_team_member_user_id'))
         batch_op.drop_index(batch_op.f('ix_care_team_member_case_id'))
         batch_op.drop_index('care_team_one_of_each_lead', sqlite_where=sa.text("position IN ('social_worker', 'officer')"), postgresql_where=sa.text("position IN ('social_worker', 'officer')"))
 
     op.drop_table('care_team_member')
+    with op.batch_alter_table('access_link', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_access_link_user_id'))
+        batch_op.drop_index(batch_op.f('ix_access_link_organization_id'))
+        batch_op.drop_index(batch_op.f('ix_access_link_address_index'))
+
+    op.drop_table('access_link')
     with op.batch_alter_table('outbox_message', schema=None) as batch_op:
         batch_op.drop_index('outbox_message_due')
 
