@@ -9,9 +9,13 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from marketplace import wording
+from marketplace.matches.coverage import by_colour, coverage, served_units
+from marketplace.matches.file_codes import code_tables
 from marketplace.matches.models import RunOutcome
-from marketplace.matches.solving import Result, Snapshot
+from marketplace.matches.snapshot import Snapshot
+from marketplace.matches.solving import Result
 from marketplace.needs.models import URGENCIES
+from matching.explain import Shortages
 from matching.reasons import REASONS
 from matching.scoring import PARTS
 
@@ -36,11 +40,13 @@ class Written:
     Attributes:
         proposals: rows for `allocations.services.propose`.
         outcomes: rows of `RunOutcome`.
+        shortages: rows of `RunShortage`.
         stale_needs, stale_capacities: records that changed while the run was on its way; left out.
     """
 
     proposals: list[dict[str, Any]]
     outcomes: list[dict[str, Any]]
+    shortages: list[dict[str, Any]]
     stale_needs: int
     stale_capacities: int
 
@@ -59,6 +65,7 @@ def written(run_id: int, snapshot: Snapshot, result: Result, fresh: Fresh) -> Wr
     return Written(
         proposals=[_proposal(snapshot, result, int(row)) for row in kept],
         outcomes=_outcomes(run_id, snapshot, result, same_need),
+        shortages=_shortages(run_id, result.shortages),
         stale_needs=int((~same_need).sum()),
         stale_capacities=int((~same_offer).sum()),
     )
@@ -128,16 +135,36 @@ def _outcomes(run_id: int, snapshot: Snapshot, result: Result, same_need: Any) -
     return rows
 
 
+def _shortages(run_id: int, found: Shortages) -> list[dict[str, Any]]:
+    tables = code_tables()
+    rows = []
+    for place in range(found.needs.size):
+        units, helped = (
+            dict(zip(URGENCIES, [*column[place].tolist(), 0, 0, 0], strict=False))
+            for column in (found.units, found.helped)
+        )
+        rows.append(
+            {
+                "run_id": run_id,
+                "category": tables.categories.codes[found.category[place]],
+                "region": tables.regions.codes[found.region[place]],
+                "reason": REASONS[found.reason[place]].code,
+                "needs": int(found.needs[place]),
+                "units": int(found.units[place].sum()),
+                **{f"units_{colour}": number for colour, number in units.items()},
+                **{f"helped_{colour}": number for colour, number in helped.items()},
+            }
+        )
+    return rows
+
+
 def _codes(mask: Any, words: tuple[str, ...]) -> list[str]:
     return [word for bit, word in enumerate(words) if int(mask[bit // 64]) >> (bit % 64) & 1]
 
 
 def summary(snapshot: Snapshot, result: Result, made: Written, seconds: Mapping[str, float]) -> dict[str, Any]:
     """The counts of a run, as `marketplace run --json` and its page show them."""
-    asked = np.zeros(len(URGENCIES), np.int64)
-    np.add.at(asked, snapshot.tier, snapshot.quantity)
-    served = np.zeros(len(URGENCIES), np.int64)
-    served[: len(result.served)] = result.served
+    served = served_units(snapshot.quantity, result.need, result.units)
     by_reason: dict[str, int] = {}
     for row in made.outcomes:
         by_reason[row["reason"]] = by_reason.get(row["reason"], 0) + row["quantity"]
@@ -147,8 +174,9 @@ def summary(snapshot: Snapshot, result: Result, made: Written, seconds: Mapping[
         "capacity": int(snapshot.free.sum()),
         "capacities": int(snapshot.capacity.size),
         "candidates": result.candidates,
-        "served": dict(zip(URGENCIES, served.tolist(), strict=True)),
-        "unserved": dict(zip(URGENCIES, (asked - served).tolist(), strict=True)),
+        "served": by_colour(snapshot, served),
+        "unserved": by_colour(snapshot, snapshot.quantity - served),
+        **coverage(snapshot, served),
         "unserved_by_reason": dict(sorted(by_reason.items(), key=lambda item: -item[1])),
         "proposals": len(made.proposals),
         "stale": {"needs": made.stale_needs, "capacities": made.stale_capacities},

@@ -16,7 +16,7 @@ from marketplace.allocations.models import Allocation
 from marketplace.extensions import db
 from marketplace.matches.file_codes import code_tables
 from marketplace.matches.scope import Scope, capacities_in, needs_in, serves
-from marketplace.matches.solving import Snapshot
+from marketplace.matches.snapshot import Snapshot
 from marketplace.needs.models import URGENCIES, Need
 from marketplace.projects.models import Capacity, Pool
 from marketplace.records import today

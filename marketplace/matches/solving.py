@@ -11,16 +11,21 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from marketplace.matches.archive import save
 from marketplace.matches.file_codes import code_tables
-from matching import Policy, Problem, solve
-from matching.eligibility import Candidates, Needs, Offers, candidates
-from matching.explain import Unmatched, unmatched
+from marketplace.matches.snapshot import Snapshot
+from matching import Problem, Solution, solve
+from matching.eligibility import Candidates, candidate_blocks
+from matching.explain import Shortages, Unmatched, shortages, unmatched
+from matching.generation import Block, completed, generate
 from matching.scoring import PARTS, Earlier, Scorer
 
 ALTERNATIVES = 3
@@ -37,53 +42,6 @@ class SolverStopped(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """The frozen input of a run: columns by row number, and which records the rows are.
-
-    Attributes:
-        needs, offers: what the hard and soft rules ask.
-        quantity, tier, bundle, whole: of the needs, as in `matching.Problem`.
-        capacity, pool, pool_capacity, minimum_batch: of the offers and pools, as there.
-        free: int64 (m,), units of each offer neither given nor promised, whatever its budget pays for.
-        budget_bound: bool (m,), offers whose capacity is what their budget pays for.
-        barred: int64 (d, 2), pairs of rows that a supplier declined lately.
-        earlier: int64 (e, 2), need rows and keys of organizations that have helped their household before.
-        need_id, need_version, capacity_id, capacity_version, capacity_allocated, organization_id: int64 keys;
-            the last is minus the volunteer's key where the offer is a volunteer's own.
-        regions: region code of each need. wishes: whether each need is a micro-wish.
-        qualifications: code of each bit of the masks.
-        as_of: datetime64[D], the day of the run.
-        policy: weights of the fit.
-    """
-
-    needs: Needs
-    offers: Offers
-    quantity: NDArray[np.int64]
-    tier: NDArray[np.int8]
-    bundle: NDArray[np.int32]
-    whole: NDArray[np.bool_]
-    capacity: NDArray[np.int64]
-    pool: NDArray[np.int32]
-    pool_capacity: NDArray[np.int64]
-    minimum_batch: NDArray[np.int64]
-    free: NDArray[np.int64]
-    budget_bound: NDArray[np.bool_]
-    barred: NDArray[np.int64]
-    earlier: NDArray[np.int64]
-    need_id: NDArray[np.int64]
-    need_version: NDArray[np.int64]
-    capacity_id: NDArray[np.int64]
-    capacity_version: NDArray[np.int64]
-    capacity_allocated: NDArray[np.int64]
-    organization_id: NDArray[np.int64]
-    regions: tuple[str, ...]
-    wishes: tuple[bool, ...]
-    qualifications: tuple[str, ...]
-    as_of: np.datetime64
-    policy: Policy
-
-
-@dataclass(frozen=True)
 class Result:
     """What a matching found, by row number of its snapshot.
 
@@ -93,6 +51,7 @@ class Result:
         alternatives: for each pair, up to three (offer, fit, metres) of other offers, the best first.
         unmatched: needs not served in full, and why.
         declined_only: bool (u,), of the unmatched: all who could help declined lately.
+        shortages: what is short by category, region and reason, where one unit more helps most first.
         served, total_fit, status, bound, engines, candidates, digest, seconds: for the summary.
     """
 
@@ -105,6 +64,7 @@ class Result:
     alternatives: list[list[tuple[int, int, int]]]
     unmatched: Unmatched
     declined_only: NDArray[np.bool_]
+    shortages: Shortages
     served: tuple[int, ...]
     total_fit: int
     status: str
@@ -115,72 +75,138 @@ class Result:
     seconds: dict[str, float]
 
 
-def match(snapshot: Snapshot, tell: Tell = lambda _share: None) -> Result:
-    """Candidates, fit, flow and explanations of a snapshot; calls `tell` with the share done, from 0 to 1.
+@dataclass(frozen=True)
+class Matched:
+    """The best flow of a snapshot, and what it was found among.
 
-    Raises:
-        InvalidProblem: the columns break a rule.
-        InvalidSolution: the engine's result fails its independent check.
+    Attributes:
+        arcs, fit: the pairs of the problem, in its order: all, or those that `candidates_per_need` left in.
+        eligible: int64 (n,), offers that the hard rules allow each need, whoever declined.
+        total: how many pairs there are in all.
     """
-    clock = [time.perf_counter()]
-    tables = code_tables()
-    found = candidates(snapshot.needs, snapshot.offers, tables, snapshot.as_of)
-    eligible = np.bincount(found.need, minlength=snapshot.quantity.size)
-    arcs = _without_barred(found, snapshot.barred)
-    tell(0.2)
+
+    arcs: Candidates
+    fit: NDArray[np.int32]
+    eligible: NDArray[np.int64]
+    total: int
+    problem: Problem
+    solution: Solution
+    scorer: Scorer
+
+
+def scorer_of(snapshot: Snapshot) -> Scorer:
+    """What scores the pairs of a snapshot."""
     earlier = Earlier(snapshot.earlier[:, 0], snapshot.earlier[:, 1], snapshot.organization_id)
-    scorer = Scorer(snapshot.needs, snapshot.offers, tables, snapshot.policy, snapshot.as_of, earlier=earlier)
-    fit = scorer.fit(arcs)
-    problem = Problem(
+    return Scorer(snapshot.needs, snapshot.offers, code_tables(), snapshot.policy, snapshot.as_of, earlier=earlier)
+
+
+def matched(snapshot: Snapshot, tell: Tell = lambda _share: None, *, solving: Tell = lambda _share: None) -> Matched:
+    """Candidates, fit and the best flow of a snapshot under its policy.
+
+    Args:
+        tell: called with the share of the candidates looked at, 0 to 1. solving: with the share solved.
+    """
+    scorer = scorer_of(snapshot)
+    eligible = np.zeros(snapshot.quantity.size, np.int64)
+    first = True
+
+    def blocks() -> Iterator[Block]:
+        nonlocal first
+        counting, first = first, False
+        for found in candidate_blocks(snapshot.needs, snapshot.offers, code_tables(), snapshot.as_of):
+            if counting:
+                eligible[:] += np.bincount(found.need, minlength=eligible.size)
+                tell((float(found.need[-1]) + 1) / eligible.size if len(found) else 0.0)
+            arcs = _without_barred(found, snapshot.barred)
+            yield Block(arcs.need, arcs.offer, arcs.metres, scorer.fit(arcs))
+
+    policy = snapshot.policy
+    if policy.candidates_per_need is None:
+        every = [Block(*(np.zeros(0, np.int32) for _ in Block._fields)), *blocks()]
+        arcs = Block(*(np.concatenate(column) for column in zip(*every, strict=True)))
+        tell(1.0)
+        problem = _problem(snapshot, arcs)
+        solution = solve(problem, policy, time_limit=TIME_LIMIT_SECONDS, progress=solving)
+        total = problem.need.size
+    else:
+        nothing = Block(*(np.zeros(0, np.int32) for _ in Block._fields))
+        rows = _problem(snapshot, nothing)
+        found = generate(blocks, rows, policy, time_limit=TIME_LIMIT_SECONDS, progress=solving)
+        found = completed(found, blocks, policy)
+        arcs, problem, solution, total = found.arcs, found.problem, found.solution, found.total
+    pairs = Candidates(arcs.need, arcs.offer, arcs.metres)
+    return Matched(pairs, arcs.fit, eligible, total, problem, solution, scorer)
+
+
+def _problem(snapshot: Snapshot, arcs: Block) -> Problem:
+    return Problem(
         quantity=snapshot.quantity,
         tier=snapshot.tier,
         bundle=snapshot.bundle,
         whole=snapshot.whole,
+        # Fairness is between the counties; without it a group says nothing.
+        group=snapshot.needs.region if snapshot.policy.fairness else None,
         capacity=snapshot.capacity,
         pool=snapshot.pool,
         pool_capacity=snapshot.pool_capacity,
         minimum_batch=snapshot.minimum_batch,
         need=arcs.need,
         offer=arcs.offer,
-        fit=fit,
+        fit=arcs.fit,
     )
-    clock.append(time.perf_counter())
-    tell(0.3)
-    solution = solve(
-        problem,
-        snapshot.policy,
-        time_limit=TIME_LIMIT_SECONDS,
-        progress=lambda share: tell(0.3 + 0.55 * share),
-    )
-    clock.append(time.perf_counter())
-    found_unmatched = unmatched(
-        problem,
-        solution,
+
+
+def match(snapshot: Snapshot, tell: Tell = lambda _share: None, archive: Path | None = None) -> Result:
+    """Candidates, fit, flow and explanations of a snapshot; calls `tell` with the share done, from 0 to 1.
+
+    Args:
+        archive: where to keep input and flow, for explanations later.
+    Raises:
+        InvalidProblem: the columns break a rule.
+        InvalidSolution: the engine's result fails its independent check.
+    """
+    clock = [time.perf_counter()]
+    solving_since: list[float] = []
+
+    def tell_solving(share: float) -> None:
+        solving_since.append(time.perf_counter())
+        tell(0.3 + 0.55 * share)
+
+    found = matched(snapshot, lambda share: tell(0.3 * share), solving=tell_solving)
+    clock += [min(solving_since, default=time.perf_counter()), time.perf_counter()]
+    reasons = unmatched(
+        found.problem,
+        found.solution,
         snapshot.needs,
         snapshot.offers,
-        tables,
+        code_tables(),
         snapshot.as_of,
         budget_bound=snapshot.budget_bound,
     )
-    used = np.flatnonzero(solution.flow)
-    parts = scorer.parts(arcs.need[used], arcs.offer[used], arcs.metres[used])
+    short = shortages(found.problem, found.solution, snapshot.needs, reasons)
+    used = np.flatnonzero(found.solution.flow)
+    arcs, solution = found.arcs, found.solution
+    parts = found.scorer.parts(arcs.need[used], arcs.offer[used], arcs.metres[used])
+    if archive is not None:
+        save(archive, snapshot, arcs.metres, found.problem, solution)
     result = Result(
         need=arcs.need[used].astype(np.int64),
         offer=arcs.offer[used].astype(np.int64),
         units=solution.flow[used],
-        fit=fit[used].astype(np.int64),
+        fit=found.fit[used].astype(np.int64),
         metres=arcs.metres[used].astype(np.int64),
         parts=np.stack([getattr(parts, name) for name in PARTS], axis=1),
-        alternatives=_alternatives(arcs, fit, solution.flow, used),
-        unmatched=found_unmatched,
-        declined_only=(found_unmatched.candidates == 0) & (eligible[found_unmatched.need] > 0),
+        alternatives=_alternatives(arcs, found.fit, solution.flow, used),
+        unmatched=reasons,
+        declined_only=(reasons.candidates == 0) & (found.eligible[reasons.need] > 0),
+        shortages=short,
         served=solution.served,
         total_fit=solution.fit,
         status=solution.status,
         bound={"served": list(solution.bound.served), "fit": solution.bound.fit},
         engines=dict(solution.engines),
-        candidates=len(arcs),
-        digest=problem.digest,
+        candidates=found.total,
+        digest=found.problem.digest,
         seconds={},
     )
     clock.append(time.perf_counter())
@@ -212,17 +238,20 @@ def _alternatives(
     return kept
 
 
-def match_in_child(snapshot: Snapshot, *, pause: float = 1.0) -> Iterator[float | Result]:
-    """Match in a process of its own: gives the share done at least every `pause` seconds, at last the result.
+def in_child(work: Callable[[Tell], Any], *, pause: float = 1.0) -> Iterator[Any]:
+    """Do a piece of work in a process of its own: gives the share done at least every `pause` seconds as a float,
+    at last its outcome, which is no float.
 
     Closing the iterator, or an error in whoever reads it, stops the process at once.
 
+    Args:
+        work: takes what to tell the share to; it can be pickled, as a `partial` of a function of a module.
     Raises:
         SolverStopped: the process failed, or was killed.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=_work, args=(theirs, snapshot), name="matching", daemon=True)
+    child = context.Process(target=_work, args=(theirs, work), name="matching", daemon=True)
     child.start()
     theirs.close()
     share = 0.0
@@ -248,11 +277,20 @@ def match_in_child(snapshot: Snapshot, *, pause: float = 1.0) -> Iterator[float 
         child.close()
 
 
-def _work(out: Connection, snapshot: Snapshot) -> None:
+def match_in_child(snapshot: Snapshot, *, pause: float = 1.0, archive: Path | None = None) -> Iterator[float | Result]:
+    """Match in a process of its own; see `in_child` and `match`."""
+    return in_child(partial(_match, snapshot, archive), pause=pause)
+
+
+def _match(snapshot: Snapshot, archive: Path | None, tell: Tell) -> Result:
+    return match(snapshot, tell, archive)
+
+
+def _work(out: Connection, work: Callable[[Tell], Any]) -> None:
     """Body of the child process."""
     try:
-        result = match(snapshot, lambda share: out.send(("progress", share)))
-    except (ValueError, MemoryError, ArithmeticError, RuntimeError) as error:
+        result = work(lambda share: out.send(("progress", share)))
+    except (ValueError, MemoryError, ArithmeticError, RuntimeError, OSError) as error:
         out.send(("failed", f"{type(error).__name__}: {error}"[:400]))
     else:
         out.send(("result", result))

@@ -1,5 +1,6 @@
 """Rules of matching runs: the only writers of their tables."""
 
+from marketplace.matches.services.performing import perform, take_up_lost_runs
 from marketplace.matches.services.reading import (
     alliance_of,
     alliances_for,
@@ -10,9 +11,11 @@ from marketplace.matches.services.reading import (
     preview,
     shortages_of,
 )
-from marketplace.matches.services.runs import cancel, check_region, perform, run_now, start, take_up_lost_runs
+from marketplace.matches.services.runs import cancel, run_now, start, start_nightly_runs, try_changes
+from marketplace.matches.services.settings import Setting, check_region, policy_for, save, setting_of
 
 __all__ = [
+    "Setting",
     "alliance_of",
     "alliances_for",
     "cancel",
@@ -22,9 +25,14 @@ __all__ = [
     "needs_of",
     "outcomes_of",
     "perform",
+    "policy_for",
     "preview",
     "run_now",
+    "save",
+    "setting_of",
     "shortages_of",
     "start",
+    "start_nightly_runs",
     "take_up_lost_runs",
+    "try_changes",
 ]

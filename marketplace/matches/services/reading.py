@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
-from marketplace.errors import InvalidInput, NotFound
+from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.matches import scope
 from marketplace.matches.models import MatchRun, RunOutcome
 from marketplace.matches.scope import Preview, Scope
-from marketplace.matches.services.runs import check_region
+from marketplace.matches.services.settings import alliance_key, check_region
 from marketplace.needs.models import Need
 from marketplace.organizations.models import Alliance
 from marketplace.permissions import Actor, Permission, scoped
@@ -23,10 +22,7 @@ def preview(actor: Actor, region: str, alliance: str | None = None) -> Preview:
         InvalidInput, AccessDenied: as in `start`.
     """
     check_region(actor, region)
-    alliance_id = db.session.scalar(select(Alliance.id).where(Alliance.slug == alliance)) if alliance else None
-    if alliance and alliance_id is None:
-        raise InvalidInput(fields={"alliance": _("Choose an alliance of the list.")})
-    return scope.preview(Scope(region, alliance_id))
+    return scope.preview(Scope(region, alliance_key(alliance)))
 
 
 def alliances_for(actor: Actor) -> list[Alliance]:
@@ -53,7 +49,7 @@ def find(actor: Actor, public_id: str) -> MatchRun:
 
 def list_runs(actor: Actor, page: int = 1) -> Any:
     """A page of runs, the newest first."""
-    query = scoped(MatchRun, actor, Permission.RUN_VIEW).order_by(MatchRun.id.desc())
+    query = scoped(MatchRun, actor, Permission.RUN_VIEW).where(MatchRun.trial.is_(False)).order_by(MatchRun.id.desc())
     return db.paginate(query, page=page, per_page=20, error_out=False)
 
 

@@ -1,41 +1,24 @@
-"""Start, perform and cancel matching runs, and take up what a lost worker left."""
+"""Start and cancel matching runs and trials of policies."""
 
-import time
-from collections.abc import Callable
-from datetime import timedelta
+from typing import Any
 
 import structlog
 from flask_babel import lazy_gettext as _
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 
-from marketplace import audit, events, jobs, regions
-from marketplace.allocations import services as allocations
-from marketplace.errors import AccessDenied, InvalidInput, NotFound, StateConflict
+from marketplace import audit, events, jobs
+from marketplace.errors import NotFound, StateConflict
 from marketplace.extensions import db
-from marketplace.matches import outcomes, problem
-from marketplace.matches.models import MatchRun, RunOutcome
-from marketplace.matches.scope import Scope, capacities_in, needs_in
-from marketplace.matches.solving import Result, Snapshot, SolverStopped, match_in_child
-from marketplace.needs.models import Need
-from marketplace.organizations.models import Alliance, AllianceMember
+from marketplace.matches.models import MatchRun
+from marketplace.matches.services.performing import JOB, Progress, execute
+from marketplace.matches.services.settings import alliance_key, check_region, due_nights, policy_for
+from marketplace.matches.trial import Changes
+from marketplace.organizations.models import Alliance
 from marketplace.permissions import Actor, Permission, scoped, system_actor
-from marketplace.permissions import Scope as Reach
-from marketplace.projects.models import Capacity
 from marketplace.records import now
 from marketplace.transitions import move, transaction
-from matching import Policy
 
 log = structlog.get_logger(__name__)
-
-JOB = "matches.run"
-BEAT_SECONDS = 1.0
-"""How often a run on its way writes that it lives, and looks whether it was cancelled."""
-LOST_AFTER = timedelta(minutes=5)
-"""A run whose worker has been silent for so long has lost it."""
-QUEUED_AFTER = timedelta(minutes=1)
-"""A run that waits for longer is put into the queue again: its task may be lost."""
-
-Progress = Callable[[float], None]
 
 
 def start(actor: Actor, region: str, alliance: str | None = None) -> MatchRun:
@@ -61,34 +44,34 @@ def run_now(
         SolverStopped: the solver failed; the run is kept as failed.
     """
     run = _create(actor, region, alliance)
-    _execute(run.id, progress)
+    execute(run.id, progress)
     return db.session.get_one(MatchRun, run.id, populate_existing=True)
 
 
-def _create(actor: Actor, region: str, alliance: str | None) -> MatchRun:
+def _create(actor: Actor, region: str, alliance: str | None, changes: Changes | None = None) -> MatchRun:
     check_region(actor, region)
     with transaction() as session:
-        alliance_id = None
-        if alliance:
-            alliance_id = session.scalar(select(Alliance.id).where(Alliance.slug == alliance))
-            if alliance_id is None:
-                raise InvalidInput(fields={"alliance": _("Choose an alliance of the list.")})
-        under_way = session.scalar(
-            select(MatchRun.id).where(
-                MatchRun.region == region,
-                MatchRun.alliance_id.is_not_distinct_from(alliance_id),
-                MatchRun.state.in_(("queued", "running")),
-            )
+        alliance_id = alliance_key(alliance)
+        under_way = select(MatchRun).where(
+            MatchRun.region == region,
+            MatchRun.alliance_id.is_not_distinct_from(alliance_id),
+            MatchRun.state.in_(("queued", "running")),
+            MatchRun.trial.is_(changes is not None),
         )
-        if under_way is not None:
+        if changes is not None:  # who tries again has no use for what was tried before
+            for old in session.scalars(under_way.where(MatchRun.started_by == actor.key)):
+                move(actor, old, expect=("queued", "running"), to="cancelled", finished_at=now())
+        elif session.scalar(under_way) is not None:
             raise StateConflict(_("A run of this scope is under way. Wait for it, or cancel it first."))
         run = MatchRun(
             region=region,
             alliance_id=alliance_id,
             started_by=actor.key,
             state="queued",
-            policy=Policy().as_dict(),
+            policy=policy_for(region, alliance_id).as_dict(),
             heartbeat_at=now(),
+            trial=changes is not None,
+            changes=_told(changes),
         )
         session.add(run)
         session.flush()
@@ -97,19 +80,25 @@ def _create(actor: Actor, region: str, alliance: str | None) -> MatchRun:
     return run
 
 
-def check_region(actor: Actor, region: str) -> None:
-    """Refuse a region that is unknown or not the actor's to match.
+def _told(changes: Changes | None) -> dict[str, Any]:
+    if changes is None:
+        return {}
+    return {
+        "policy": changes.policy.as_dict(),
+        "capacity_percent": changes.capacity_percent,
+        "radius_percent": changes.radius_percent,
+    }
+
+
+def try_changes(actor: Actor, region: str, alliance: str | None, changes: Changes) -> MatchRun:
+    """Queue a comparison of the policy of a scope with another; the actor's earlier one of the scope is given up.
 
     Raises:
-        InvalidInput, AccessDenied.
+        InvalidInput, AccessDenied: as in `start`.
     """
-    if not regions.exists(region):
-        raise InvalidInput(fields={"region": _("Choose a region of the list.")})
-    reach = actor.scopes(Permission.RUN_START)
-    whole = Reach.ALL in reach
-    own = Reach.REGION in reach and actor.region is not None and regions.contains(actor.region, region)
-    if not (whole or own):
-        raise AccessDenied(_("You can match the region that you serve, and what is below it."))
+    run = _create(actor, region, alliance, changes)
+    jobs.enqueue(JOB, run.id)
+    return run
 
 
 def cancel(actor: Actor, public_id: str) -> MatchRun:
@@ -131,146 +120,12 @@ def cancel(actor: Actor, public_id: str) -> MatchRun:
     return run
 
 
-@jobs.job(JOB)
-def perform(run_id: int) -> None:
-    """The work behind a queued run. Doing it twice does it once."""
-    try:
-        _execute(run_id, lambda _share: None)
-    except SolverStopped:
-        log.warning("run_failed", run=run_id)
-
-
-def _execute(run_id: int, tell: Progress) -> None:
-    actor = system_actor("matching")
-    if not _begin(actor, run_id):
-        return
-    try:
-        _match_and_write(actor, run_id, tell)
-    except _Cancelled:
-        log.info("run_cancelled", run=run_id)
-    except SolverStopped as error:
-        _fail(actor, run_id, f"solver: {error}")
-        raise
-    except BaseException as error:
-        # Stopping the worker is no fault of the run: its page says to start another.
-        _fail(actor, run_id, f"fault: {type(error).__name__}" if isinstance(error, Exception) else "lost")
-        raise
-
-
-class _Cancelled(Exception):
-    """Somebody cancelled the run, or a sweeper gave it up."""
-
-
-def _begin(actor: Actor, run_id: int) -> bool:
-    """Take a queued run; False where another worker has it or it was cancelled."""
-    try:
-        with transaction() as session:
-            run = session.get(MatchRun, run_id)
-            if run is None or run.state != "queued":
-                return False
-            move(actor, run, expect="queued", to="running", heartbeat_at=now(), progress=1)
-    except StateConflict:
-        return False
-    return True
-
-
-def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
-    run = db.session.get_one(MatchRun, run_id, populate_existing=True)
-    scope = Scope(run.region, run.alliance_id)
-    policy = Policy(**run.policy)
-    began = time.perf_counter()
-    snapshot = problem.read(scope, policy)
-    seconds = {"read": round(time.perf_counter() - began, 3)}
-    tell(0.05)
-    result = _solve(run_id, snapshot, tell)
-    seconds |= result.seconds
-    began = time.perf_counter()
-    with transaction() as session:
-        run = session.get_one(MatchRun, run_id, populate_existing=True)
-        if run.state != "running":
-            raise _Cancelled
-        made = outcomes.written(run_id, snapshot, result, _fresh(scope))
-        allocations.supersede(actor, scope.region, _members(scope))
-        allocations.propose(actor, made.proposals, run_id=run_id)
-        if made.outcomes:
-            session.execute(insert(RunOutcome), made.outcomes)
-        seconds["write"] = round(time.perf_counter() - began, 3)
-        move(
-            actor,
-            run,
-            expect="running",
-            to="done",
-            progress=100,
-            finished_at=now(),
-            digest=result.digest,
-            status=result.status,
-            summary=outcomes.summary(snapshot, result, made, seconds),
-        )
-    tell(1.0)
-    log.info("run_done", run=run_id, proposals=len(made.proposals), unserved=len(made.outcomes))
-
-
-def _solve(run_id: int, snapshot: Snapshot, tell: Progress) -> Result:
-    """Solve in a child process while no transaction is open, beating once a second."""
-    last = 0.0
-    for step in match_in_child(snapshot, pause=BEAT_SECONDS):
-        if isinstance(step, Result):
-            return step
-        share = 0.05 + 0.9 * step
-        tell(share)
-        if time.monotonic() - last >= BEAT_SECONDS:
-            last = time.monotonic()
-            _beat(run_id, share)
-    raise SolverStopped("no result")
-
-
-def _beat(run_id: int, share: float) -> None:
-    with transaction() as session:
-        alive = session.execute(
-            update(MatchRun)
-            .where(MatchRun.id == run_id, MatchRun.state == "running")
-            .values(heartbeat_at=now(), progress=min(int(100 * share), 99))
-            .execution_options(synchronize_session=False)
-        )
-    if alive.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE always gives a cursor result
-        raise _Cancelled
-
-
-def _fresh(scope: Scope) -> outcomes.Fresh:
-    needs = db.session.execute(needs_in(scope).with_only_columns(Need.id, Need.version))
-    offers = db.session.execute(
-        capacities_in(scope).with_only_columns(Capacity.id, Capacity.version, Capacity.allocated)
-    )
-    return outcomes.Fresh(
-        needs={row.id: row.version for row in needs},
-        capacities={key: (version, allocated) for key, version, allocated in offers},
-    )
-
-
-def _members(scope: Scope) -> list[int] | None:
-    if scope.alliance_id is None:
-        return None
-    query = select(AllianceMember.organization_id).where(AllianceMember.alliance_id == scope.alliance_id)
-    return list(db.session.scalars(query))
-
-
-def _fail(actor: Actor, run_id: int, why: str) -> None:
-    try:
-        with transaction() as session:
-            run = session.get_one(MatchRun, run_id)
-            move(actor, run, expect="running", to="failed", finished_at=now(), failure=why[:500])
-    except StateConflict:
-        log.info("run_ended_before_it_failed", run=run_id)
-
-
 @jobs.sweeper
-def take_up_lost_runs() -> None:
-    """Queue again what waits too long, and give up what has been silent too long."""
-    waiting = select(MatchRun.id).where(MatchRun.state == "queued", MatchRun.heartbeat_at < now() - QUEUED_AFTER)
-    for key in list(db.session.scalars(waiting)):
-        with transaction() as session:
-            session.execute(update(MatchRun).where(MatchRun.id == key).values(heartbeat_at=now()))
-        jobs.enqueue(JOB, key)
-    silent = select(MatchRun.id).where(MatchRun.state == "running", MatchRun.heartbeat_at < now() - LOST_AFTER)
-    for key in list(db.session.scalars(silent)):
-        _fail(system_actor("matching"), key, "lost")
+def start_nightly_runs() -> None:
+    """Start the runs of tonight; a scope with a run under way is matched by that."""
+    for setting in due_nights():
+        alliance = db.session.get(Alliance, setting.alliance_id) if setting.alliance_id else None
+        try:
+            start(system_actor("nightly"), setting.region, alliance.slug if alliance else None)
+        except StateConflict:
+            log.info("nightly_run_left_out", setting=setting.id)

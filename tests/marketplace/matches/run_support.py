@@ -9,7 +9,7 @@ from marketplace.allocations.models import Allocation
 from marketplace.extensions import db
 from marketplace.matches import problem
 from marketplace.matches.scope import Scope
-from marketplace.matches.solving import Snapshot
+from marketplace.matches.snapshot import Snapshot
 from marketplace.permissions import system_actor
 from matching import Policy
 from tests.support import world

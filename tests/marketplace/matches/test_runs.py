@@ -23,7 +23,8 @@ from marketplace.errors import AccessDenied, InvalidInput, NotFound, StateConfli
 from marketplace.extensions import db
 from marketplace.matches import services
 from marketplace.matches.models import MatchRun, RunOutcome
-from marketplace.matches.solving import Snapshot, SolverStopped, match, match_in_child
+from marketplace.matches.snapshot import Snapshot
+from marketplace.matches.solving import SolverStopped, match, match_in_child
 from marketplace.permissions import Actor, Role
 from marketplace.records import now
 from tests.marketplace.matches.run_support import SYSTEM, again, proposals, snapshot, solvers
