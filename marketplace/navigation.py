@@ -30,6 +30,7 @@ _MENU = (
     ("projects.index", _("Projects"), "folders"),
     ("organizations.index", _("Organizations"), "building-community"),
     ("alliances.index", _("Alliances"), "users-group"),
+    ("accounts.staff", _("Staff accounts"), "user-cog"),
 )
 
 

@@ -22,7 +22,8 @@ class Role(StrEnum):
     PUBLIC = "public"
     VOLUNTEER = "volunteer"
     CASEWORKER = "caseworker"
-    CHARITY = "charity"
+    CHARITY = "charity"  # staff of an organization; a manager of one holds both
+    CHARITY_MANAGER = "charity_manager"
     COORDINATOR = "coordinator"
     OFFICER = "officer"
     AUDITOR = "auditor"
@@ -32,21 +33,29 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """`resource:action`, in alphabetical order."""
 
+    ACCOUNT_MANAGE = "account:manage"
     ACCOUNT_OWN = "account:own"
+    ALLIANCE_MANAGE = "alliance:manage"
     ALLIANCE_VIEW = "alliance:view"
     ALLOCATION_ANSWER = "allocation:answer"
     ALLOCATION_CONFIRM = "allocation:confirm"
     ALLOCATION_DELIVER = "allocation:deliver"
+    ALLOCATION_EVIDENCE = "allocation:evidence"
+    ALLOCATION_PROPOSE = "allocation:propose"
     ALLOCATION_RELEASE = "allocation:release"
     ALLOCATION_VIEW = "allocation:view"
     AUDIT_VIEW = "audit:view"
     CASE_EDIT = "case:edit"
     CASE_TRIAGE = "case:triage"
     CASE_VIEW = "case:view"
+    MEMBER_MANAGE = "member:manage"
     NEED_POST = "need:post"
     NEED_REVIEW = "need:review"
     NEED_VIEW = "need:view"
     NEED_WITHDRAW = "need:withdraw"
+    ORGANIZATION_DOCUMENTS = "organization:documents"
+    OFFER_POST = "offer:post"
+    OFFER_REVIEW = "offer:review"
     ORGANIZATION_EDIT = "organization:edit"
     ORGANIZATION_REGISTER = "organization:register"
     ORGANIZATION_VERIFY = "organization:verify"
@@ -61,6 +70,7 @@ class Permission(StrEnum):
     RUN_VIEW = "run:view"
     SEARCH_ALL = "search:all"
     WISH_CLAIM = "wish:claim"
+    WISH_CLAIM_GROUP = "wish:claim-group"
     WISH_VIEW = "wish:view"
 
 
@@ -70,6 +80,7 @@ class Scope(StrEnum):
     ALL = "all"
     REGION = "region"  # the actor's region and all below it
     ORGANIZATION = "organization"  # organizations the actor is a member of
+    MANAGED = "managed"  # organizations the actor is a manager of
     OWN = "own"  # rows the actor made or holds
     PUBLIC = "public"  # rows anyone may see
 
@@ -89,7 +100,10 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
     | _SIGNED_IN
     | {
         Permission.WISH_CLAIM: Scope.PUBLIC,
+        Permission.OFFER_POST: Scope.OWN,
+        Permission.ALLOCATION_ANSWER: Scope.OWN,
         Permission.ALLOCATION_DELIVER: Scope.OWN,
+        Permission.ALLOCATION_EVIDENCE: Scope.OWN,
         Permission.ALLOCATION_RELEASE: Scope.OWN,
     },
     Role.CASEWORKER: _ANYONE
@@ -105,35 +119,52 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
         Permission.NEED_WITHDRAW: Scope.REGION,
         Permission.ALLOCATION_VIEW: Scope.REGION,
         Permission.ALLOCATION_CONFIRM: Scope.REGION,
+        Permission.ALLOCATION_EVIDENCE: Scope.REGION,
     },
     Role.CHARITY: _ANYONE
     | _SIGNED_IN
     | {
-        Permission.ORGANIZATION_EDIT: Scope.ORGANIZATION,
-        Permission.PROJECT_EDIT: Scope.ORGANIZATION,
+        Permission.ORGANIZATION_VIEW: Scope.ORGANIZATION,
+        Permission.ORGANIZATION_DOCUMENTS: Scope.ORGANIZATION,
+        Permission.PROJECT_VIEW: Scope.ORGANIZATION,
         Permission.ALLOCATION_VIEW: Scope.ORGANIZATION,
         Permission.ALLOCATION_ANSWER: Scope.ORGANIZATION,
         Permission.ALLOCATION_DELIVER: Scope.ORGANIZATION,
+        Permission.ALLOCATION_EVIDENCE: Scope.ORGANIZATION,
         Permission.ALLOCATION_RELEASE: Scope.ORGANIZATION,
+        Permission.WISH_CLAIM_GROUP: Scope.PUBLIC,
+    },
+    Role.CHARITY_MANAGER: _ANYONE
+    | _SIGNED_IN
+    | {
+        Permission.ALLIANCE_MANAGE: Scope.MANAGED,
+        Permission.MEMBER_MANAGE: Scope.MANAGED,
+        Permission.ORGANIZATION_EDIT: Scope.MANAGED,
+        Permission.PROJECT_EDIT: Scope.MANAGED,
     },
     Role.COORDINATOR: _ANYONE
     | _SIGNED_IN
     | {
+        Permission.ALLIANCE_MANAGE: Scope.REGION,
         Permission.ORGANIZATION_VIEW: Scope.REGION,
         Permission.PROJECT_VIEW: Scope.REGION,
         Permission.NEED_VIEW: Scope.REGION,
         Permission.NEED_REVIEW: Scope.REGION,
         Permission.NEED_WITHDRAW: Scope.REGION,
+        Permission.OFFER_REVIEW: Scope.REGION,
         Permission.RUN_VIEW: Scope.REGION,
         Permission.RUN_START: Scope.REGION,
         Permission.RUN_CANCEL: Scope.REGION,
         Permission.ALLOCATION_VIEW: Scope.REGION,
+        Permission.ALLOCATION_EVIDENCE: Scope.REGION,
+        Permission.ALLOCATION_PROPOSE: Scope.REGION,
         Permission.ALLOCATION_RELEASE: Scope.REGION,
         Permission.SEARCH_ALL: Scope.REGION,
     },
     Role.OFFICER: _ANYONE
     | _SIGNED_IN
     | {
+        Permission.ORGANIZATION_DOCUMENTS: Scope.REGION,
         Permission.ORGANIZATION_VIEW: Scope.REGION,
         Permission.ORGANIZATION_VERIFY: Scope.REGION,
         Permission.PROJECT_VIEW: Scope.REGION,
@@ -144,11 +175,13 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
         Permission.NEED_VIEW: Scope.REGION,
         Permission.NEED_REVIEW: Scope.REGION,
         Permission.NEED_WITHDRAW: Scope.REGION,
+        Permission.OFFER_REVIEW: Scope.REGION,
         Permission.RUN_VIEW: Scope.REGION,
         Permission.RUN_START: Scope.REGION,
         Permission.RUN_CANCEL: Scope.REGION,
         Permission.ALLOCATION_VIEW: Scope.REGION,
         Permission.ALLOCATION_CONFIRM: Scope.REGION,
+        Permission.ALLOCATION_EVIDENCE: Scope.REGION,
         Permission.SEARCH_ALL: Scope.REGION,
     },
     Role.AUDITOR: _ANYONE
@@ -164,6 +197,9 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
     Role.ADMINISTRATOR: _ANYONE
     | _SIGNED_IN
     | {
+        Permission.ACCOUNT_MANAGE: Scope.ALL,
+        Permission.ALLIANCE_MANAGE: Scope.ALL,
+        Permission.ORGANIZATION_DOCUMENTS: Scope.ALL,
         Permission.ORGANIZATION_VIEW: Scope.ALL,
         Permission.ORGANIZATION_VERIFY: Scope.ALL,
         Permission.PROJECT_VIEW: Scope.ALL,
@@ -181,6 +217,7 @@ ROLE_NAMES = {
     Role.VOLUNTEER: _("Volunteer"),
     Role.CASEWORKER: _("Caseworker"),
     Role.CHARITY: _("Charity"),
+    Role.CHARITY_MANAGER: _("Charity manager"),
     Role.COORDINATOR: _("Coordinator"),
     Role.OFFICER: _("Civil-affairs officer"),
     Role.AUDITOR: _("Auditor"),
@@ -197,6 +234,7 @@ class Actor:
         roles: always includes Role.PUBLIC.
         region: GB/T 2260 code that a staff member serves; the row scope is its subtree.
         organization_ids: organizations the user is a member of.
+        managed_ids: those of them that the user is a manager of.
         display_name: shown in the header; never stored or logged.
         system: a command or the worker; holds every permission on every row, named in the audit.
     """
@@ -205,6 +243,7 @@ class Actor:
     roles: frozenset[Role] = frozenset({Role.PUBLIC})
     region: str | None = None
     organization_ids: frozenset[int] = frozenset()
+    managed_ids: frozenset[int] = frozenset()
     display_name: str = field(default="", repr=False, compare=False)
     system: str | None = None
 
@@ -256,6 +295,8 @@ def row_filter(model: Any, actor: Actor, permission: Permission) -> ColumnElemen
             reached.append(column.startswith(regions.prefix(actor.region), autoescape=True))
         elif scope is Scope.ORGANIZATION and actor.organization_ids and "organization" in columns:
             reached.append(getattr(model, columns["organization"]).in_(actor.organization_ids))
+        elif scope is Scope.MANAGED and actor.managed_ids and "organization" in columns:
+            reached.append(getattr(model, columns["organization"]).in_(actor.managed_ids))
         elif scope is Scope.OWN and actor.user_id is not None and "own" in columns:
             reached.append(getattr(model, columns["own"]) == actor.user_id)
         elif scope is Scope.PUBLIC and hasattr(model, "public_rows"):
@@ -279,6 +320,9 @@ def may_reach(actor: Actor, permission: Permission, row: Any) -> bool:
                 return True
         elif scope is Scope.ORGANIZATION and "organization" in columns:
             if getattr(row, columns["organization"]) in actor.organization_ids:
+                return True
+        elif scope is Scope.MANAGED and "organization" in columns:
+            if getattr(row, columns["organization"]) in actor.managed_ids:
                 return True
         elif scope is Scope.OWN and actor.user_id is not None and "own" in columns:
             if getattr(row, columns["own"]) == actor.user_id:

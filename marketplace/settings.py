@@ -39,6 +39,7 @@ class Settings:
         mail_url: smtp://user:password@host:port, or None (no mail is sent).
         base_url: public address; https makes the instance a production one.
         default_locale: zh_Hans_CN or en.
+        two_factor_required: whether staff must set up a second factor (TWO_FACTOR=required; optional when unset).
         capacity_grace_days: days after its month in which capacity that nobody confirmed is still matched.
         keys: secrets, from the environment or made once and kept in the instance.
     """
@@ -52,6 +53,7 @@ class Settings:
     default_locale: str
     keys: Keys
     capacity_grace_days: int = 29
+    two_factor_required: bool = False
 
     @property
     def production(self) -> bool:
@@ -84,8 +86,16 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         base_url=base_url.rstrip("/"),
         default_locale=locale_of(environ.get("DEFAULT_LOCALE")),
         keys=_keys(environ, instance_dir, production=production),
+        two_factor_required=_two_factor_required(environ),
         capacity_grace_days=_days(environ, "CAPACITY_GRACE_DAYS", 29),
     )
+
+
+def _two_factor_required(environ: Mapping[str, str]) -> bool:
+    text = environ.get("TWO_FACTOR") or "optional"
+    if text not in ("optional", "required"):
+        raise SettingsError(f"TWO_FACTOR must be optional or required, not {text!r}")
+    return text == "required"
 
 
 def _days(environ: Mapping[str, str], name: str, usual: int) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from email_validator import EmailNotValidError, validate_email
 from flask_security import RoleMixin, UserMixin
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, relationship
 
 from marketplace.extensions import Model
@@ -24,7 +24,13 @@ from marketplace.privacy import (
 )
 from marketplace.records import Record, UtcDateTime
 
-ASSIGNABLE_ROLES = tuple(role for role in Role if role is not Role.PUBLIC)
+#: A member of an organization is of a charity by that; nobody is given these.
+_BY_MEMBERSHIP = (Role.CHARITY, Role.CHARITY_MANAGER)
+ASSIGNABLE_ROLES = tuple(role for role in Role if role is not Role.PUBLIC and role not in _BY_MEMBERSHIP)
+#: Roles of people who are employed to see the records of a region or of everyone.
+STAFF_ROLES = tuple(role for role in ASSIGNABLE_ROLES if role is not Role.VOLUNTEER)
+POSITIONS = ("manager", "staff")
+LINK_PURPOSES = ("register", "join", "password")
 
 
 class RoleRow(Model, RoleMixin):
@@ -65,6 +71,11 @@ class User(Model, Record, UserMixin):
     region: Mapped[str | None] = column(P2, "region whose records a staff member serves", String(6))
     locale: Mapped[str | None] = column(P2, "language of pages and notices", String(12))
     signed_in_at: Mapped[datetime | None] = column(P2, "finds stale accounts", UtcDateTime)
+    totp_secret: Mapped[Sealed | None] = column(P4, "second factor", Encrypted("user.totp_secret"))
+    totp_since: Mapped[datetime | None] = column(P2, "whether a second factor is asked for", UtcDateTime)
+    totp_step: Mapped[int] = column(
+        P2, "last code used, as its half-minute: none works twice", BigInteger, default=0, server_default=text("0")
+    )
 
     roles: Mapped[list[RoleRow]] = relationship(secondary="user_role", lazy="selectin")  # type: ignore[assignment]  # the mixin names its own base
     memberships: Mapped[list["Membership"]] = relationship(back_populates="user", lazy="selectin")
@@ -97,7 +108,10 @@ class Membership(Model):
     """A user's place in an organization."""
 
     __tablename__ = "membership"
-    __table_args__ = (UniqueConstraint("user_id", "organization_id"),)
+    __table_args__ = (
+        UniqueConstraint("user_id", "organization_id"),
+        CheckConstraint(f"position IN {POSITIONS}", name="position_known"),
+    )
 
     id: Mapped[int] = column(P1, "identifies the row", primary_key=True)
     user_id: Mapped[int] = column(P2, "member", ForeignKey("user.id"), index=True)
@@ -105,6 +119,46 @@ class Membership(Model):
     position: Mapped[str] = column(P2, "manager or staff", String(10), default="manager")
 
     user: Mapped[User] = relationship(back_populates="memberships")
+
+
+class UserSession(Model):
+    """A browser in which somebody signed in. The cookie names it; once ended, no copy of the cookie works."""
+
+    __tablename__ = "user_session"
+
+    id: Mapped[int] = column(P1, "identifies the row", primary_key=True)
+    user_id: Mapped[int] = column(P2, "who signed in", ForeignKey("user.id"), index=True)
+    key_digest: Mapped[str] = column(P2, "SHA-256 of the key in the cookie", String(64), unique=True)
+    started_at: Mapped[datetime] = column(P2, "ends old sessions", UtcDateTime)
+    ended_at: Mapped[datetime | None] = column(P2, "signed out", UtcDateTime)
+    code_due: Mapped[bool] = column(P2, "the password was right, the second factor is due", default=False)
+    tries: Mapped[int] = column(P2, "codes tried; too many end it", default=0)
+
+
+class AccessLink(Model, Record):
+    """A link that was sent to somebody and works once: to register, to join an organization, to set a password."""
+
+    __tablename__ = "access_link"
+    __scope__ = {"organization": "organization_id"}  # noqa: RUF012  # read by permissions.row_filter
+    __table_args__ = (
+        CheckConstraint(f"purpose IN {LINK_PURPOSES}", name="purpose_known"),
+        CheckConstraint(f"position IS NULL OR position IN {POSITIONS}", name="position_known"),
+        CheckConstraint(
+            "(purpose = 'join') = (organization_id IS NOT NULL AND position IS NOT NULL)", name="join_names_a_place"
+        ),
+        CheckConstraint("(purpose = 'password') = (user_id IS NOT NULL)", name="password_names_an_account"),
+    )
+
+    purpose: Mapped[str] = column(P2, "what it opens", String(10))
+    address: Mapped[Sealed | None] = column(P3, "where it was sent", Encrypted("access_link.address", mask_email))
+    address_index: Mapped[str | None] = column(P2, "finds links to one address", String(64), index=True)
+    organization_id: Mapped[int | None] = column(P2, "organization to join", ForeignKey("organization.id"), index=True)
+    position: Mapped[str | None] = column(P2, "place in it: manager or staff", String(10))
+    user_id: Mapped[int | None] = column(P2, "account whose password is set", ForeignKey("user.id"), index=True)
+    made_by: Mapped[int | None] = column(P2, "who sent it", ForeignKey("user.id"))
+    expires_at: Mapped[datetime] = column(P2, "works until", UtcDateTime)
+    used_at: Mapped[datetime | None] = column(P2, "worked once", UtcDateTime)
+    revoked_at: Mapped[datetime | None] = column(P2, "taken back", UtcDateTime)
 
 
 class InstanceFact(Model):

@@ -9,6 +9,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from marketplace.accounts.models import User
+from marketplace.accounts.security import SESSION_KEY
+from marketplace.accounts.services import begin_session
 from marketplace.extensions import db
 
 _TOKEN = re.compile(r'name="csrf[-_]token" (?:content|value)="([^"]+)"')
@@ -27,9 +29,11 @@ class Browser(FlaskClient):
         return contextvars.Context().run(super().open, *arguments, **options)
 
     def sign_in(self, user: User) -> "Browser":
+        key, _code_due = begin_session(user.id, code_given=True)
         with self.session_transaction() as session:
             session.clear()
             session.update({"_user_id": user.fs_uniquifier, "_fresh": True, "identity": user.fs_uniquifier})
+            session[SESSION_KEY] = key
         return self
 
     def csrf_token(self, page: str = "/account/register") -> str:

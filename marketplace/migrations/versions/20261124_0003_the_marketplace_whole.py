@@ -2,7 +2,7 @@
 
 Revision ID: 0003
 Revises: 0002
-Create Date: 2026-11-24 23:39:39.836934
+Create Date: 2026-11-24 23:40:09.489604
 
 """
 from alembic import op

@@ -58,7 +58,7 @@ def tabs(actor: Actor) -> list[str]:
 
 def sees_every_state(actor: Actor) -> bool:
     """Whether an actor sees organizations of others that are not verified."""
-    return bool(actor.scopes(Permission.ORGANIZATION_VIEW) - {Scope.PUBLIC})
+    return bool(actor.scopes(Permission.ORGANIZATION_VIEW) & {Scope.REGION, Scope.ALL})
 
 
 def listing(actor: Actor, filters: Filters, page: int = 1) -> Pagination:
