@@ -127,7 +127,8 @@ def _capacity_words(capacity: Capacity) -> list[str]:
 
 def _organizations(ids: list[int] | None) -> Iterator[Document]:
     query = select(Organization)
-    allied = select(AllianceMember.organization_id, Alliance.name, Alliance.name_en).join(Alliance)
+    allied = select(AllianceMember.organization_id, Alliance.name, Alliance.name_en)
+    allied = allied.join(Alliance).where(AllianceMember.left_on.is_(None))
     if ids is not None:
         query = query.where(Organization.id.in_(ids))
         allied = allied.where(AllianceMember.organization_id.in_(ids))
