@@ -6,5 +6,10 @@ from blinker import Signal
 changed = Signal()
 
 #: Something happened that people may want to be told of. Sender: its name, as in the audit ("allocation:proposed");
-#: keywords `row`: the record, `actor`: who did it. `move()` sends it for every change of state. Receivers run inside the transaction and only note down what to do after it.
+#: keywords `row`: the record, `actor`: who did it. `move()` sends it for every change of state. Receivers run inside
+#: the transaction and only note down what to do after it.
 happened = Signal()
+
+#: A record is about to belong to another region. Sender: table name; keywords `row`: the record, already changed,
+#: `before`: the code of the region it leaves, `actor`. Receivers take along what belongs to it, or raise to refuse.
+moved = Signal()

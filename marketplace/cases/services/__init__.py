@@ -1,6 +1,22 @@
 """Rules of cases, by what people do: keep the household, consent, triage, reveal, look back."""
 
-from marketplace.cases.services.consents import ConsentGiven, give_consent, withdraw_consent
+from marketplace.cases.services.consents import (
+    CONSENT_FIELDS,
+    LEGAL_BASES,
+    ConsentGiven,
+    give_consent,
+    satisfies,
+    who_must_agree,
+    withdraw_consent,
+)
+from marketplace.cases.services.discards import (
+    discard_case,
+    discard_person,
+    discarded_cases,
+    discarded_people,
+    restore_case,
+    restore_person,
+)
 from marketplace.cases.services.history import HistoryEntry, case_history, entries
 from marketplace.cases.services.households import (
     GROUPS,
@@ -15,20 +31,32 @@ from marketplace.cases.services.households import (
     load_case,
     load_person,
     open_case,
+    readable_cases,
     regions_of,
     work_list,
 )
 from marketplace.cases.services.private import (
     HouseholdWords,
+    age_of,
     household_words,
     reveal_person,
     reveal_summary,
+)
+from marketplace.cases.services.team import (
+    add_to_team,
+    candidates,
+    hand_over,
+    on_team,
+    remove_from_team,
+    team_cases,
 )
 from marketplace.cases.services.triage import RESTRICTING, REVEAL_REASONS, TRIAGE_RULES, rate, restrict
 from marketplace.cases.services.versions import expect_version
 
 __all__ = [
+    "CONSENT_FIELDS",
     "GROUPS",
+    "LEGAL_BASES",
     "RESTRICTING",
     "REVEAL_REASONS",
     "TRIAGE_RULES",
@@ -40,22 +68,38 @@ __all__ = [
     "PersonEntry",
     "PersonSaved",
     "add_person",
+    "add_to_team",
+    "age_of",
+    "candidates",
     "case_history",
     "case_page",
+    "discard_case",
+    "discard_person",
+    "discarded_cases",
+    "discarded_people",
     "edit_case",
     "edit_person",
     "entries",
     "expect_version",
     "give_consent",
+    "hand_over",
     "household_words",
     "load_case",
     "load_person",
+    "on_team",
     "open_case",
     "rate",
+    "readable_cases",
     "regions_of",
+    "remove_from_team",
+    "restore_case",
+    "restore_person",
     "restrict",
     "reveal_person",
     "reveal_summary",
+    "satisfies",
+    "team_cases",
+    "who_must_agree",
     "withdraw_consent",
     "work_list",
 ]

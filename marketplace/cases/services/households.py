@@ -7,8 +7,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_sqlalchemy.pagination import Pagination
+from sqlalchemy import Select, func, select
 from sqlalchemy import case as choose
-from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from marketplace import audit, events, identity, regions, taxonomy
@@ -61,6 +61,7 @@ class PersonEntry:
     groups: tuple[str, ...] = ()
     hukou_region: str = ""
     residence_permit: bool = False
+    needs_guardian: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,19 @@ class PersonSaved:
     warnings: tuple[Any, ...] = ()
 
 
+def readable_cases(actor: Actor, permission: Permission = Permission.CASE_VIEW) -> Select[Any]:
+    """SELECT of the cases that the actor's grant reaches, of restricted ones those whose care team the actor is of."""
+    query = scoped(Case, actor, permission)
+    return query if actor.system else query.where(Case.open_to(actor.user_id))
+
+
 def load_case(actor: Actor, public_id: str, permission: Permission = Permission.CASE_VIEW) -> Case:
     """A case that the actor's grant reaches.
 
     Raises:
-        NotFound: absent, or of another region.
+        NotFound: absent, of another region, or restricted to its care team.
     """
-    case: Case | None = db.session.scalar(scoped(Case, actor, permission).where(Case.public_id == public_id))
+    case: Case | None = db.session.scalar(readable_cases(actor, permission).where(Case.public_id == public_id))
     if case is None:
         raise NotFound
     return case
@@ -97,15 +104,15 @@ def load_person(
 def case_page(actor: Actor, public_id: str) -> Case:
     """A case with everything its page shows."""
     load_case(actor, public_id)
-    query = scoped(Case, actor, Permission.CASE_VIEW).where(Case.public_id == public_id)
-    whole = (selectinload(Case.people), selectinload(Case.consents), selectinload(Case.needs))
+    query = readable_cases(actor).where(Case.public_id == public_id)
+    whole = (selectinload(Case.people), selectinload(Case.consents), selectinload(Case.needs), selectinload(Case.team))
     case: Case = db.session.scalars(query.options(*whole)).one()
     return case
 
 
 def work_list(actor: Actor, wanted: CaseFilter, page: int) -> Pagination:
     """Cases of the actor's region, red first, each colour longest open first."""
-    query = scoped(Case, actor, Permission.CASE_VIEW)
+    query = readable_cases(actor)
     if wanted.number:
         query = query.where(func.lower(Case.number).contains(wanted.number.strip().lower(), autoescape=True))
     if wanted.colour:
@@ -140,16 +147,17 @@ def open_case(actor: Actor, entry: CaseEntry) -> Case:
 
 
 def edit_case(actor: Actor, public_id: str, entry: CaseEntry, version: int) -> Case:
-    """Correct a household's record.
+    """Correct a household's record; where it moves to another county, what it still needs goes along.
 
     Raises:
-        InvalidInput: the region is not the actor's.
+        InvalidInput: the region is not the actor's, or help on its way keeps the household where it is.
         StateConflict: somebody saved it since the form was opened.
     """
     _check_region(actor, entry.region)
     with transaction() as session:
         case = load_case(actor, public_id, Permission.CASE_EDIT)
         expect_version(case, version)
+        before = case.region
         changed = _assign(
             case,
             region=entry.region,
@@ -158,6 +166,8 @@ def edit_case(actor: Actor, public_id: str, entry: CaseEntry, version: int) -> C
         )
         session.flush()  # the audit event is written after the change it tells of
         audit.record(actor, "case:edited", case, changed=changed)
+        if case.region != before:
+            events.moved.send("case", row=case, before=before, actor=actor)
         events.changed.send("case", ids=[case.id])
         session.expire(case)  # as above
     return case
@@ -230,6 +240,7 @@ def _fill(actor: Actor, person: Person, entry: PersonEntry) -> tuple[Any, ...]:
         groups=sorted(entry.groups),
         hukou_region=entry.hukou_region or None,
         residence_permit=entry.residence_permit,
+        needs_guardian=entry.needs_guardian,
     )
     return tuple(warnings)
 
@@ -253,7 +264,7 @@ def _check_person(entry: PersonEntry) -> None:
 
 def _recorded_elsewhere(actor: Actor, person: Person) -> bool:
     """Whether a case the actor may see has a person of the same identity number: no more than the actor could find."""
-    mine = scoped(Case, actor, Permission.CASE_VIEW).with_only_columns(Case.id)
+    mine = readable_cases(actor).with_only_columns(Case.id)
     query = select(Person.id).where(
         Person.id_number_index == person.id_number_index, Person.case_id.in_(mine), Person.case_id != person.case_id
     )

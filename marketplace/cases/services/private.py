@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 
 from flask_babel import lazy_gettext as _
 
@@ -59,6 +60,15 @@ def household_words(case: Case | None) -> HouseholdWords:
         numbers=frozenset(_plain(value) for person in people for value in (person.phone, person.id_number)) - {""},
         places=frozenset(place for person in people for place in _places(_plain(person.address))),
     )
+
+
+def age_of(person: Person, on: date) -> int | None:
+    """Somebody's age in whole years on a day, None where no birth is recorded. Only bands of it are ever told."""
+    text = _plain(person.birth_on)
+    if not text:
+        return None
+    birth = date.fromisoformat(text)
+    return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
 
 
 def _plain(value: Sealed | str | None) -> str:

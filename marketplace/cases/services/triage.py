@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _
 from marketplace import audit, events
 from marketplace.cases.models import COLOURS, Case
 from marketplace.cases.services.households import load_case
+from marketplace.cases.services.team import take_free_lead
 from marketplace.errors import InvalidInput
 from marketplace.permissions import Actor, Permission
 from marketplace.transitions import transaction
@@ -89,6 +90,8 @@ def restrict(actor: Actor, public_id: str, restricted: bool, rule: str) -> Case:
 def _set_restricted(actor: Actor, case: Case, restricted: bool, rule: str) -> None:
     with transaction() as session:
         case.restricted = restricted
+        if restricted:
+            take_free_lead(actor, case)
         session.flush()  # as above
         action = "case:restricted" if restricted else "case:unrestricted"
         audit.record(actor, action, case, changed=["restricted"], reason=rule)
