@@ -210,11 +210,12 @@ def _shared_out(capacity: Int64s, share: float) -> Int64s:
 
 
 def _doubt(market: Market, beyond: Int64s, best: Int64s) -> int:
-    """The width at which ``DOUBTED`` of the needs have a second choice."""
+    """The width at which ``DOUBTED`` of the needs have a second choice; who is far from any choice does not count."""
     few = np.iinfo(np.int64).min // 2
     second = np.maximum.reduceat(np.where(beyond < best[market.need], beyond, few), market.first)
     second = np.maximum(second, np.where(best > 0, 0, few))
-    return int(np.quantile(best - second, DOUBTED))
+    wanted = best > 0
+    return int(np.quantile((best - second)[wanted], DOUBTED)) if wanted.any() else 0
 
 
 def _round(market: Market, taken: _Set, price: Int64s) -> Round:

@@ -122,12 +122,13 @@ def _check_reserve(
     problem: Problem, solution: Solution, policy: Policy, reserve: Int64s, count: _Count, faults: list[str]
 ) -> Bools:
     """Check what a reserve allows and what was kept back; bool (k,), the arcs on which a unit more would gain."""
-    served = (policy.tiers - problem.tier.astype(object)) * ((problem.capacity.size + 1) * FIT_MAX + 1)
-    taken = problem.use.astype(object) * reserve[problem.offer]  # whole numbers of any size
-    beyond = served[problem.need] + problem.fit - taken
-    refused = (beyond <= 0).astype(np.bool_)
+    step = (problem.capacity.size + 1) * FIT_MAX + 1
+    worth = ((policy.tiers - problem.tier.astype(np.int64)) * step)[problem.need] + problem.fit
+    price = reserve[problem.offer]
+    refused = (problem.use > 0) & (price > (worth - 1) // np.maximum(problem.use, 1))
+    beyond = np.where(refused, 0, worth - problem.use * price)  # products that overflow are refused ones
     _fault(faults, "reserve: a unit is not worth more than it takes on arcs", refused & (solution.flow > 0))
-    value = int(np.dot(beyond, solution.flow))
+    value = int(np.dot(beyond[count.arcs], count.units))
     if solution.beyond_reserve != value:
         faults.append(f"beyond_reserve: {solution.beyond_reserve} told, {value} counted")
     _fault(faults, "held: below 0 at offers", solution.held < 0)
@@ -138,7 +139,8 @@ def _check_reserve(
     unserved = int((problem.quantity - count.need_units).sum())
     if int(solution.held.sum()) > unserved:
         faults.append(f"held: {int(solution.held.sum())} units for {unserved} that are not served")
-    return np.asarray(beyond > policy.load_balance_weight, np.bool_)
+    worthy: Bools = beyond > policy.load_balance_weight
+    return worthy
 
 
 def _fairness(problem: Problem, count: _Count) -> Fraction:
@@ -171,7 +173,7 @@ class _Count:
     """Sums over the arcs in use."""
 
     def __init__(self, problem: Problem, used: NDArray[np.intp], units: Int64s) -> None:
-        self.units = units
+        self.arcs, self.units = used, units
         self.need, self.offer = problem.need[used], problem.offer[used]
         self.need_units = _sums(problem.quantity.size, self.need, units)
         self.offer_units = _sums(problem.capacity.size, self.offer, units)
