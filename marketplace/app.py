@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 from whitenoise import WhiteNoise
 
-from marketplace import jobs, mail, permissions, privacy, wording
+from marketplace import idempotency, jobs, mail, permissions, privacy, wording
 from marketplace.accounts import security as account_security
 from marketplace.accounts import services as accounts
 from marketplace.errors import AccessDenied, MarketplaceError, NotFound, SignInRequired
@@ -50,6 +50,16 @@ def _folder(name: str) -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parent.parent / name
 
 
+class Application(Flask):
+    """Flask, with every request that its sender named done once."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        key = idempotency.key_of_request()
+        if key is None or not g.actor.signed_in:
+            return super().dispatch_request()
+        return idempotency.once(g.actor, key, idempotency.digest_of_request(), super().dispatch_request)
+
+
 def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     """The application.
 
@@ -62,7 +72,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     """
     settings = settings or load()
     settings.instance_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    app = Flask(
+    app = Application(
         "marketplace",
         static_folder=str(_folder("static")),
         template_folder=str(_folder("templates")),

@@ -13,6 +13,7 @@ from huey import Huey, RedisHuey, SqliteHuey, crontab
 from huey.consumer import Consumer
 
 from marketplace.settings import Settings
+from marketplace.transitions import afterwards
 
 log = structlog.get_logger(__name__)
 _TASKS: dict[str, Callable[..., None]] = {}
@@ -57,10 +58,15 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def enqueue(name: str, *arguments: Any) -> None:
-    """Have a worker do a registered job soon. Call it after the commit; pass ids, never personal data."""
+    """Have a worker do a registered job soon, once an open transaction is committed.
+
+    Args:
+        arguments: ids, never personal data.
+    """
     if name not in _TASKS:
         raise LookupError(f"no job is called {name}")
-    current_app.extensions["marketplace.perform"](name, *arguments)
+    perform = current_app.extensions["marketplace.perform"]
+    afterwards((name, *arguments), lambda: perform(name, *arguments))
 
 
 def work_off(app: Flask) -> int:

@@ -14,13 +14,11 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from ipaddress import ip_address
-from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import structlog
 from flask import Flask, current_app
-from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import CheckConstraint, Index, String, event, or_, select, update
+from sqlalchemy import CheckConstraint, Index, String, or_, select, update
 from sqlalchemy.orm import Mapped
 
 from marketplace import jobs
@@ -28,7 +26,7 @@ from marketplace.extensions import Model, db
 from marketplace.privacy import P1, P2, P3, P4, Encrypted, Sealed, column, mask_email
 from marketplace.records import UtcDateTime, now
 from marketplace.settings import Settings, SettingsError
-from marketplace.transitions import transaction
+from marketplace.transitions import in_transaction, transaction
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +37,6 @@ LEASE = timedelta(minutes=10)
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
 BATCH = 50
 TIMEOUT_SECONDS = 30
-_POSTED = "marketplace.mail_posted"
 
 
 class OutboxMessage(Model):
@@ -86,7 +83,7 @@ def post(address: str, subject: str, body: str, *, key: str) -> bool:
         RuntimeError: outside a transaction.
     """
     session = db.session
-    if not session.info.get("marketplace.transaction"):
+    if not in_transaction():
         raise RuntimeError("mail is posted inside the transaction that causes it")
     if not is_configured():
         return False
@@ -104,23 +101,8 @@ def post(address: str, subject: str, body: str, *, key: str) -> bool:
     else:
         from sqlalchemy.dialects.sqlite import insert as insert_or_skip  # type: ignore[assignment]  # same call
     done = session.execute(insert_or_skip(OutboxMessage).values(values).on_conflict_do_nothing())
-    session().info[_POSTED] = True
+    jobs.enqueue("mail.deliver")
     return bool(done.rowcount)  # type: ignore[attr-defined]  # an INSERT always gives a cursor result
-
-
-@event.listens_for(FlaskSession, "after_commit")
-def _ask_for_delivery(session: FlaskSession) -> None:
-    if not session.info.pop(_POSTED, False):
-        return
-    try:
-        jobs.enqueue("mail.deliver")
-    except Exception as error:  # noqa: BLE001  # the commit is done; the sweeper sends what no job was made for
-        log.warning("mail_job_not_queued", type=type(error).__name__)
-
-
-@event.listens_for(FlaskSession, "after_soft_rollback")
-def _forget_posted(session: FlaskSession, _previous: Any) -> None:
-    session.info.pop(_POSTED, None)
 
 
 @jobs.job("mail.deliver")

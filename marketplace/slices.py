@@ -4,6 +4,7 @@ import marketplace.accounts.models
 import marketplace.allocations.models
 import marketplace.audit
 import marketplace.cases.models
+import marketplace.idempotency
 import marketplace.mail
 import marketplace.matches.models
 import marketplace.needs.models
@@ -15,6 +16,8 @@ from marketplace.accounts.views import accounts
 from marketplace.allocations.views import allocations
 from marketplace.cases.views import cases
 from marketplace.home import home
+from marketplace.matches.policies import policies
+from marketplace.matches.suggesting import suggestions
 from marketplace.matches.views import runs
 from marketplace.needs.views import needs
 from marketplace.needs.wishes import wishes
@@ -23,4 +26,4 @@ from marketplace.organizations.views import alliances, organizations
 from marketplace.projects.views import projects
 from marketplace.search.views import search
 
-SLICES = (home, accounts, organizations, alliances, projects, cases, needs, wishes, allocations, runs, search, notifications)
+SLICES = (home, accounts, organizations, alliances, projects, cases, needs, wishes, allocations, policies, runs, suggestions, search, notifications)

@@ -4,10 +4,11 @@ Every write is one transaction that holds the write lock from its first statemen
 of state is one UPDATE that names the state it expects.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from flask_sqlalchemy.session import Session
 from sqlalchemy import inspect, update
 from sqlalchemy.orm import scoped_session
@@ -17,30 +18,70 @@ from marketplace.errors import StateConflict
 from marketplace.extensions import db
 from marketplace.permissions import Actor
 
+log = structlog.get_logger(__name__)
+
 _OPEN = "marketplace.transaction"
+_AFTERWARDS = "marketplace.afterwards"
 
 
 @contextmanager
 def transaction() -> Iterator[scoped_session[Session]]:
-    """Commit all or nothing; inside another transaction(), join it.
+    """Commit all or nothing; inside another transaction(), a part of it that can fail alone.
 
     Starts fresh: the request's read is ended first, so rows read before must be read again.
     """
     session = db.session
     if session.info.get(_OPEN):
-        yield session
+        waiting = len(session.info[_AFTERWARDS])
+        try:
+            with session.begin_nested():
+                yield session
+        except BaseException:
+            del session.info[_AFTERWARDS][waiting:]
+            session.expire_all()  # rows moved by UPDATE are read again as they are now
+            raise
         return
     session.rollback()
     session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
     session.info[_OPEN] = True
+    session.info[_AFTERWARDS] = []
+    done: list[tuple[object, Callable[[], object]]] = []
     try:
         yield session
         session.commit()
+        done = session.info[_AFTERWARDS]
     except BaseException:
         session.rollback()
         raise
     finally:
         session.info.pop(_OPEN, None)
+        session.info.pop(_AFTERWARDS, None)
+    for act in dict(done).values():
+        _do(act)
+
+
+def in_transaction() -> bool:
+    """Whether a transaction() is open."""
+    return bool(db.session.info.get(_OPEN))
+
+
+def afterwards(what: object, act: Callable[[], object]) -> None:
+    """Do something once the transaction is committed, and never when it is not; at once where none is open.
+
+    Args:
+        what: names the act; of several with one name the last alone is done.
+    """
+    if in_transaction():
+        db.session.info[_AFTERWARDS].append((what, act))
+    else:
+        act()
+
+
+def _do(act: Callable[[], object]) -> None:
+    try:
+        act()
+    except Exception as error:  # noqa: BLE001  # the commit is done: nothing after it may undo the answer
+        log.warning("left_for_the_sweeper", type=type(error).__name__)
 
 
 def move(
@@ -55,7 +96,8 @@ def move(
 ) -> None:
     """Take a record from the state(s) expected to another, or raise; leaves one audit event.
 
-    The model's `__moves__` maps each state to the states it may go to. `events.changed` and `events.happened` tell of it.
+    The model's `__moves__` maps each state to the states it may go to. `events.changed` and `events.happened`
+    tell of it.
 
     Args:
         row: a loaded record; only its key is trusted, its state is checked in the UPDATE.

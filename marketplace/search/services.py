@@ -65,8 +65,9 @@ def _ask_for_catch_up(session: FlaskSession) -> None:
 
 
 @event.listens_for(FlaskSession, "after_soft_rollback")
-def _forget_noted(session: FlaskSession, _previous: Any) -> None:
-    session.info.pop(_NOTED, None)
+def _forget_noted(session: FlaskSession, previous: Any) -> None:
+    if not previous.nested:  # a part that failed alone takes nothing from what the rest noted
+        session.info.pop(_NOTED, None)
 
 
 @jobs.job("search.catch_up")

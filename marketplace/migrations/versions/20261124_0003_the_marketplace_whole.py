@@ -2,7 +2,7 @@
 
 Revision ID: 0003
 Revises: 0002
-Create Date: 2026-11-24 23:40:09.489604
+Create Date: 2026-11-24 23:42:51.479076
 
 """
 from alembic import op
@@ -30,6 +30,20 @@ def upgrade():
     sa.UniqueConstraint('phone_index', name=op.f('uq_guest_claimant_phone_index')),
     sa.UniqueConstraint('public_id', name=op.f('uq_guest_claimant_public_id'))
     )
+    op.create_table('idempotent_request',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('actor', sa.String(length=40), nullable=False),
+    sa.Column('key', sa.String(length=80), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=False),
+    sa.Column('location', sa.String(length=400), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_idempotent_request')),
+    sa.UniqueConstraint('actor', 'key', name=op.f('uq_idempotent_request_actor_key'))
+    )
+    with op.batch_alter_table('idempotent_request', schema=None) as batch_op:
+        batch_op.create_index('idempotent_request_age', ['created_at'], unique=False)
+
     op.create_table('outbox_message',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('key', sa.String(length=120), nullable=False),
@@ -639,5 +653,9 @@ def downgrade():
         batch_op.drop_index('outbox_message_due')
 
     op.drop_table('outbox_message')
+    with op.batch_alter_table('idempotent_request', schema=None) as batch_op:
+        batch_op.drop_index('idempotent_request_age')
+
+    op.drop_table('idempotent_request')
     op.drop_table('guest_claimant')
     # ### end Alembic commands ###
