@@ -23,9 +23,13 @@ class Link:
 _MENU = (
     ("wishes.board", _("Micro-wishes"), "gift"),
     ("allocations.claims", _("My claims"), "heart"),
+    ("allocations.group", _("Collection days"), "basket"),
+    ("allocations.cards", _("Wish cards"), "qrcode"),
     ("cases.index", _("Cases"), "home-heart"),
     ("needs.index", _("Needs"), "list-details"),
     ("runs.index", _("Matching runs"), "arrows-shuffle"),
+    ("allocations.handover", _("To hand over"), "arrows-exchange"),
+    ("allocations.visits", _("Follow-up visits"), "calendar-check"),
     ("allocations.inbox", _("Proposals and deliveries"), "inbox"),
     ("projects.index", _("Projects"), "folders"),
     ("organizations.index", _("Organizations"), "building-community"),

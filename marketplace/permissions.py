@@ -49,6 +49,7 @@ class Permission(StrEnum):
     CASE_TRIAGE = "case:triage"
     CASE_VIEW = "case:view"
     MEMBER_MANAGE = "member:manage"
+    MEMBER_VIEW = "member:view"
     NEED_POST = "need:post"
     NEED_REVIEW = "need:review"
     NEED_VIEW = "need:view"
@@ -124,6 +125,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
     Role.CHARITY: _ANYONE
     | _SIGNED_IN
     | {
+        Permission.MEMBER_VIEW: Scope.ORGANIZATION,
         Permission.ORGANIZATION_VIEW: Scope.ORGANIZATION,
         Permission.ORGANIZATION_DOCUMENTS: Scope.ORGANIZATION,
         Permission.PROJECT_VIEW: Scope.ORGANIZATION,
@@ -132,7 +134,6 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
         Permission.ALLOCATION_DELIVER: Scope.ORGANIZATION,
         Permission.ALLOCATION_EVIDENCE: Scope.ORGANIZATION,
         Permission.ALLOCATION_RELEASE: Scope.ORGANIZATION,
-        Permission.WISH_CLAIM_GROUP: Scope.PUBLIC,
     },
     Role.CHARITY_MANAGER: _ANYONE
     | _SIGNED_IN
@@ -141,6 +142,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
         Permission.MEMBER_MANAGE: Scope.MANAGED,
         Permission.ORGANIZATION_EDIT: Scope.MANAGED,
         Permission.PROJECT_EDIT: Scope.MANAGED,
+        Permission.WISH_CLAIM_GROUP: Scope.PUBLIC,
     },
     Role.COORDINATOR: _ANYONE
     | _SIGNED_IN

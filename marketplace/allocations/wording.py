@@ -31,7 +31,7 @@ class Line:
 def event_line(event: AuditEvent) -> Line:
     """An audit event in words; it names roles, never people."""
     titles = {
-        "allocation:proposed": (_("Proposed by a matching run"), "arrows-split"),
+        "allocation:proposed": (_("Proposed"), "arrows-split"),
         "allocation:claimed": (_("Claimed by a volunteer"), "heart"),
         "allocation:accepted": (_("Accepted by the supplier"), "check"),
         "allocation:declined": (_("Declined by the supplier"), "x"),
@@ -45,6 +45,11 @@ def event_line(event: AuditEvent) -> Line:
         "allocation:reopened": (_("The help failed; the need opened again"), "arrow-back-up"),
         "allocation:released": (_("Released"), "arrow-back-up"),
         "allocation:split": (_("The part not delivered was set apart"), "arrows-split"),
+        "allocation:link_made": (_("A signed link for the supplier was made"), "link"),
+        "allocation:agreed": (_("The coordinator asked the supplier, who agreed"), "phone"),
+        "allocation:evidence": (_("A photo was handed in"), "camera"),
+        "allocation:evidence_removed": (_("A photo was removed"), "camera"),
+        "allocation:thanked": (_("The caseworker thanked the volunteer"), "heart"),
         "allocation:reveal": (_("The household's contact was looked at"), "eye"),
     }
     title, icon = titles.get(event.action, (event.action, "circle-dot"))
@@ -52,14 +57,24 @@ def event_line(event: AuditEvent) -> Line:
 
 
 def _reason(event: AuditEvent) -> str | None:
-    if event.reason is None or event.action in ("allocation:reveal", "allocation:expired"):
+    if event.reason is None or event.action in ("allocation:reveal", "allocation:expired", "allocation:agreed"):
         return None
     if event.reason == "split":
         return _("The rest came back.")
+    if event.reason.startswith("follow-up: "):
+        return _("A follow-up visit found that the help has failed.")
+    if event.reason == "supplier_suspended":
+        return _("Its supplier was suspended.")
+    if event.reason == "supplier_stopped":
+        return _("Its supplier has stopped offering it.")
     return str(DECLINE_REASONS.get(event.reason, event.reason))
 
 
 def _who(roles: str) -> str:
+    if roles == "signed_link":
+        return _("The supplier, by signed link")
+    if roles == "guest_claimant":
+        return _("A volunteer without an account")
     names = [str(ROLE_NAMES[Role(role)]) for role in roles.split(",") if role in set(Role) and role != Role.PUBLIC]
     return ", ".join(names) or _("The system")
 

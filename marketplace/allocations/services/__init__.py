@@ -1,16 +1,26 @@
 """Rules of the one life-cycle: claims, proposals and what is assigned by hand. The only writers of its tables."""
 
-from marketplace.allocations.services.answers import AnswerSummary, accept, accept_all, decline, decline_all
+import marketplace.allocations.services.stopped  # noqa: F401  # its receivers end what nobody can answer any more
+from marketplace.allocations.services.answers import (
+    AnswerSummary,
+    accept,
+    accept_all,
+    decline,
+    decline_all,
+    divisible,
+)
 from marketplace.allocations.services.claims import (
     CLAIM_HOURS,
     LIVE_CLAIMS,
     claim,
     claims_of,
     fulfilled_wishes,
+    record_of,
     similar_wishes,
 )
 from marketplace.allocations.services.counters import reconcile
 from marketplace.allocations.services.deliveries import (
+    REVEAL_REASONS,
     confirm,
     dispute,
     mark_delivered,
@@ -18,10 +28,55 @@ from marketplace.allocations.services.deliveries import (
     reveal_contact,
     start_delivery,
 )
+from marketplace.allocations.services.evidence import (
+    MOST_PHOTOS,
+    add_evidence,
+    add_guest_evidence,
+    find_evidence,
+    find_guest_evidence,
+    remove_evidence,
+)
+from marketplace.allocations.services.groups import (
+    GROUP_CLAIMS,
+    claim_together,
+    claimable_wishes,
+    held_by_groups,
+    managed_organizations,
+)
+from marketplace.allocations.services.guests import (
+    CALL_REASONS,
+    card_code,
+    card_of,
+    cards_to_print,
+    claim_with_card,
+    forget_guests,
+    guest_claim,
+    guest_done,
+    guest_release,
+    reveal_guest,
+)
+from marketplace.allocations.services.handover import find_to_hand_over, reassign, to_hand_over
+from marketplace.allocations.services.links import (
+    Question,
+    answer_no,
+    answer_yes,
+    make_link,
+    question,
+)
+from marketplace.allocations.services.manual import (
+    RulesBroken,
+    Suggestion,
+    need_to_propose_for,
+    propose_by_hand,
+    rule_texts,
+    suggestions,
+)
 from marketplace.allocations.services.proposals import declined_pairs, propose, supersede
 from marketplace.allocations.services.reading import (
     TABS,
+    Effect,
     alternatives,
+    effect,
     events_of,
     find,
     find_to_deliver,
@@ -32,41 +87,95 @@ from marketplace.allocations.services.reading import (
     suppliers_of,
     tabs_for,
 )
+from marketplace.allocations.services.reminders import remind_claimants
 from marketplace.allocations.services.returns import expire_overdue, release
+from marketplace.allocations.services.thanks import thank
+from marketplace.allocations.services.visits import (
+    due_visits,
+    find_visit,
+    plan_visit,
+    record_visit,
+)
 
 __all__ = [
+    "CALL_REASONS",
     "CLAIM_HOURS",
+    "GROUP_CLAIMS",
     "LIVE_CLAIMS",
+    "MOST_PHOTOS",
+    "REVEAL_REASONS",
     "TABS",
     "AnswerSummary",
+    "Effect",
+    "Question",
+    "RulesBroken",
+    "Suggestion",
     "accept",
     "accept_all",
+    "add_evidence",
+    "add_guest_evidence",
     "alternatives",
+    "answer_no",
+    "answer_yes",
+    "card_code",
+    "card_of",
+    "cards_to_print",
     "claim",
+    "claim_together",
+    "claim_with_card",
+    "claimable_wishes",
     "claims_of",
     "confirm",
     "decline",
     "decline_all",
     "declined_pairs",
     "dispute",
+    "divisible",
+    "due_visits",
+    "effect",
     "events_of",
     "expire_overdue",
     "find",
+    "find_evidence",
+    "find_guest_evidence",
     "find_to_deliver",
+    "find_to_hand_over",
+    "find_visit",
+    "forget_guests",
     "fulfilled_wishes",
+    "guest_claim",
+    "guest_done",
+    "guest_release",
+    "held_by_groups",
     "inbox",
     "inbox_counts",
+    "make_link",
+    "managed_organizations",
     "mark_delivered",
+    "need_to_propose_for",
     "of_need",
     "of_run",
+    "plan_visit",
     "propose",
+    "propose_by_hand",
+    "question",
+    "reassign",
     "reconcile",
+    "record_of",
+    "record_visit",
     "release",
+    "remind_claimants",
+    "remove_evidence",
     "reopen",
     "reveal_contact",
+    "reveal_guest",
+    "rule_texts",
     "similar_wishes",
     "start_delivery",
+    "suggestions",
     "supersede",
     "suppliers_of",
     "tabs_for",
+    "thank",
+    "to_hand_over",
 ]

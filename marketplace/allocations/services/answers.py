@@ -7,7 +7,9 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
+from marketplace import audit
 from marketplace.allocations.models import DECLINE_REASONS, Allocation
+from marketplace.allocations.services.interested import tell_free_again
 from marketplace.allocations.services.rows import load, restricted_need, share_consent_lives
 from marketplace.errors import CapacityExhausted, InvalidInput, MarketplaceError, NotFound, StateConflict
 from marketplace.extensions import db
@@ -20,47 +22,123 @@ from marketplace.records import now, today
 from marketplace.transitions import move, transaction
 
 
-def accept(actor: Actor, public_id: str) -> Allocation:
+def accept(actor: Actor, public_id: str, quantity: int | None = None, rest_reason: str = "no_capacity") -> Allocation:
     """The supplier says yes: the units of the need and of the capacity are taken together, or neither.
 
+    Args:
+        quantity: accept only so many; the rest is declined, so that the next run looks for somebody else for it.
+        rest_reason: coded reason why not all of it.
     Raises:
         NotFound: no proposal of the actor's organizations.
+        InvalidInput: the quantity is not within the proposal, or it cannot be divided.
         StateConflict: it was answered, or is no longer possible; the message says why.
         CapacityExhausted: the capacity has fewer units left.
     """
-    with transaction() as session:
+    with transaction():
         proposal = load(actor, Permission.ALLOCATION_ANSWER, public_id, lock=True)
+        return accept_row(actor, proposal, quantity, rest_reason)
+
+
+def accept_row(
+    actor: Actor, proposal: Allocation, quantity: int | None = None, rest_reason: str = "no_capacity"
+) -> Allocation:
+    """As `accept`, for a proposal that the caller has locked inside its transaction()."""
+    with transaction() as session:
         if proposal.state != "proposed":
             raise StateConflict(_("This proposal has been answered or has ended."))
         if proposal.capacity_id is None:
             raise NotFound
-        _check_need(proposal)
-        _check_supplier(session.get_one(Capacity, proposal.capacity_id, populate_existing=True))
-        try:
-            needs.take(proposal.need_id, proposal.quantity)
-        except StateConflict as conflict:
-            raise StateConflict(_("Others have taken this need meanwhile.")) from conflict
-        try:
-            projects.take(proposal.capacity_id, proposal.quantity)
-        except StateConflict as conflict:
-            raise CapacityExhausted(_("Your capacity has fewer units left than this takes.")) from conflict
-        move(actor, proposal, expect="proposed", to="accepted", accepted_at=now(), expires_at=None)
+        taken = proposal.quantity if quantity is None else quantity
+        rest = proposal.quantity - taken
+        _check_part(proposal, taken, rest_reason)
+        check_need(proposal.need_id, taken)
+        check_supplier(session.get_one(Capacity, proposal.capacity_id, populate_existing=True))
+        take_both(proposal.need_id, proposal.capacity_id, taken)
+        move(actor, proposal, expect="proposed", to="accepted", quantity=taken, accepted_at=now(), expires_at=None)
+        if rest:
+            _decline_rest(actor, proposal, rest, rest_reason)
         return proposal
 
 
-def _check_need(proposal: Allocation) -> None:
-    need = db.session.get_one(Need, proposal.need_id, populate_existing=True)
-    if need.state != "open" or db.session.scalar(select(restricted_need(proposal.need_id))):
+def take_both(need_id: int, capacity_id: int, quantity: int) -> None:
+    """Take units of a need and of a capacity, inside the caller's transaction().
+
+    Raises:
+        StateConflict: others have taken the need.
+        CapacityExhausted: the capacity has fewer units left.
+    """
+    try:
+        needs.take(need_id, quantity)
+    except StateConflict as conflict:
+        raise StateConflict(_("Others have taken this need meanwhile.")) from conflict
+    try:
+        projects.take(capacity_id, quantity)
+    except StateConflict as conflict:
+        raise CapacityExhausted(_("Your capacity has fewer units left than this takes.")) from conflict
+
+
+def divisible(proposal: Allocation) -> bool:
+    """Whether a part of a proposal may be accepted: not what is to come whole, or bundled with others."""
+    return bool(proposal.quantity > 1 and not proposal.need.whole and not proposal.need.bundle)
+
+
+def _check_part(proposal: Allocation, taken: int, rest_reason: str) -> None:
+    if not 1 <= taken <= proposal.quantity:
+        raise InvalidInput(fields={"quantity": _("Enter a whole number from 1 to %(most)s.", most=proposal.quantity)})
+    if taken < proposal.quantity and not divisible(proposal):
+        raise InvalidInput(fields={"quantity": _("This need is to be met whole: accept all of it, or decline.")})
+    if rest_reason not in DECLINE_REASONS:
+        raise InvalidInput(fields={"rest_reason": _("Choose a reason of the list.")})
+
+
+def _decline_rest(actor: Actor, accepted: Allocation, rest: int, reason: str) -> None:
+    """What a supplier does not take of a proposal is declined, not left open: see docs/decisions/0008."""
+    refused = Allocation(
+        need_id=accepted.need_id,
+        capacity_id=accepted.capacity_id,
+        claimant_id=accepted.claimant_id,
+        organization_id=accepted.organization_id,
+        region=accepted.region,
+        wish=accepted.wish,
+        quantity=rest,
+        source=accepted.source,
+        run_id=accepted.run_id,
+        state="proposed",
+        fit=accepted.fit,
+        reasons=accepted.reasons,
+    )
+    db.session.add(refused)
+    db.session.flush()
+    audit.record(actor, "allocation:split", refused, changed=["quantity"], after="proposed")
+    move(actor, refused, expect="proposed", to="declined", reason=reason, decline_reason=reason)
+    tell_free_again(refused)
+
+
+def check_need(need_id: int, quantity: int, *, restricted: bool = False) -> None:
+    """Whether units of a need may be given today.
+
+    Args:
+        restricted: a need of a restricted case may be given too (by its care team).
+    Raises:
+        StateConflict: it may not; the message says why.
+    """
+    need = db.session.get_one(Need, need_id, populate_existing=True)
+    if need.state != "open" or (not restricted and db.session.scalar(select(restricted_need(need_id)))):
         raise StateConflict(_("The need is no longer open."))
     if need.deadline is not None and need.deadline < today():
         raise StateConflict(_("The last useful day of this need has passed."))
     if not db.session.scalar(select(Need.id).where(Need.id == need.id, share_consent_lives())):
         raise StateConflict(_("The household's consent to share this need has ended."))
-    if need.outstanding < proposal.quantity:
+    if need.outstanding < quantity:
         raise StateConflict(_("Others have taken this need meanwhile."))
 
 
-def _check_supplier(capacity: Capacity) -> None:
+def check_supplier(capacity: Capacity) -> None:
+    """Whether a capacity is offered today.
+
+    Raises:
+        StateConflict: it is not; the message says why.
+    """
     day = today()
     begun = capacity.valid_from is None or capacity.valid_from <= day
     lasting = capacity.valid_until is None or capacity.valid_until >= day
@@ -84,10 +162,18 @@ def decline(actor: Actor, public_id: str, reason: str) -> Allocation:
     if reason not in DECLINE_REASONS:
         raise InvalidInput(fields={"reason": _("Choose a reason of the list.")})
     with transaction():
-        proposal = load(actor, Permission.ALLOCATION_ANSWER, public_id, lock=True)
+        return decline_row(actor, load(actor, Permission.ALLOCATION_ANSWER, public_id, lock=True), reason)
+
+
+def decline_row(actor: Actor, proposal: Allocation, reason: str) -> Allocation:
+    """As `decline`, for a proposal that the caller has locked inside its transaction()."""
+    if reason not in DECLINE_REASONS:
+        raise InvalidInput(fields={"reason": _("Choose a reason of the list.")})
+    with transaction():
         if proposal.state != "proposed":
             raise StateConflict(_("This proposal has been answered or has ended."))
         move(actor, proposal, expect="proposed", to="declined", reason=reason, decline_reason=reason, expires_at=None)
+        tell_free_again(proposal)
         return proposal
 
 

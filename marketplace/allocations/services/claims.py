@@ -50,32 +50,51 @@ def claim(actor: Actor, wish_public_id: str) -> Allocation:
             raise LimitReached(
                 _("You hold %(number)s wishes. Fulfil or release one of them, then claim another.", number=LIVE_CLAIMS)
             )
-        try:
-            needs.take(wish.id, 1)
-        except StateConflict as conflict:
-            raise AlreadyClaimed from conflict
-        moment = now()
-        allocation = Allocation(
-            need_id=wish.id,
-            claimant_id=actor.user_id,
-            region=wish.region,
-            wish=True,
-            quantity=1,
-            source="claim",
-            state="accepted",
-            accepted_at=moment,
-            expires_at=moment + timedelta(hours=CLAIM_HOURS),
-        )
-        session.add(allocation)
-        session.flush()
-        audit.record(actor, "allocation:claimed", allocation, changed=["state"], after="accepted")
-        events.changed.send("allocation", ids=[allocation.id])
-        return allocation
+        take_wish(wish)
+        return start_claim(actor, wish, claimant_id=actor.user_id)
+
+
+def take_wish(wish: Need) -> None:
+    """Take a wish's one unit, inside the caller's transaction().
+
+    Raises:
+        AlreadyClaimed: somebody else was a moment faster.
+    """
+    try:
+        needs.take(wish.id, 1)
+    except StateConflict as conflict:
+        raise AlreadyClaimed from conflict
+
+
+def start_claim(actor: Actor, wish: Need, **claimant: Any) -> Allocation:
+    """The claim of a wish that was taken, inside the caller's transaction(); `claimant` are its columns."""
+    moment = now()
+    allocation = Allocation(
+        need_id=wish.id,
+        region=wish.region,
+        wish=True,
+        quantity=1,
+        source="claim",
+        state="accepted",
+        accepted_at=moment,
+        expires_at=moment + timedelta(hours=CLAIM_HOURS),
+        **claimant,
+    )
+    db.session.add(allocation)
+    db.session.flush()
+    audit.record(actor, "allocation:claimed", allocation, changed=["state"], after="accepted")
+    events.changed.send("allocation", ids=[allocation.id])
+    events.happened.send("allocation:claimed", row=allocation, actor=actor)
+    return allocation
 
 
 def _live(actor: Actor) -> Any:
+    """The actor's own live claims; those made for an organization are counted there."""
     return select(Allocation).where(
-        Allocation.claimant_id == actor.user_id, Allocation.source == "claim", Allocation.state.in_(LIVE)
+        Allocation.claimant_id == actor.user_id,
+        Allocation.organization_id.is_(None),
+        Allocation.source == "claim",
+        Allocation.state.in_(LIVE),
     )
 
 
@@ -85,10 +104,21 @@ def claims_of(actor: Actor, page: int = 1) -> Any:
     return db.paginate(query, page=page, per_page=20, error_out=False)
 
 
+def _come_true(actor: Actor) -> Any:
+    return select(Allocation).where(
+        Allocation.claimant_id == actor.user_id, Allocation.source == "claim", Allocation.state == "confirmed"
+    )
+
+
 def fulfilled_wishes(actor: Actor) -> int:
     """How many wishes the actor has made come true."""
-    query = select(func.count()).where(Allocation.claimant_id == actor.user_id, Allocation.state == "confirmed")
-    return int(db.session.scalar(query) or 0)
+    return int(db.session.scalar(select(func.count()).select_from(_come_true(actor).subquery())) or 0)
+
+
+def record_of(actor: Actor, page: int = 1) -> Any:
+    """The wishes that the actor has made come true, the latest first, as a page; with what caseworkers wrote."""
+    query = _come_true(actor).order_by(Allocation.confirmed_at.desc(), Allocation.id.desc())
+    return db.paginate(query.options(joinedload(Allocation.need)), page=page, per_page=50, error_out=False)
 
 
 def similar_wishes(wish_public_id: str) -> list[WishCard]:

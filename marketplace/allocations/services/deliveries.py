@@ -48,7 +48,7 @@ def start_delivery(actor: Actor, public_id: str, due_on: date | None) -> Allocat
             )
         if allocation.state != "accepted":
             raise StateConflict
-        move(actor, allocation, expect="accepted", to="delivering", due_on=due_on, expires_at=None)
+        move(actor, allocation, expect="accepted", to="delivering", due_on=due_on, expires_at=None, reminded_at=None)
         return allocation
 
 
@@ -130,10 +130,11 @@ def confirm(actor: Actor, public_id: str, satisfaction: int | None = None) -> Al
         raise InvalidInput(fields={"satisfaction": _("Choose a number from 1 to 5.")})
     with transaction() as session:
         allocation = load(actor, Permission.ALLOCATION_CONFIRM, public_id, lock=True)
-        _refuse_supplier(actor, allocation)
-        move(actor, allocation, expect="delivered", to="confirmed", confirmed_at=now(), satisfaction=satisfaction)
-        # Locked before counting: of two last units confirmed at once, the second sees the first.
+        refuse_supplier(actor, allocation)
+        # Locked before counting: of two last units confirmed at once, the second sees the first. And before the
+        # audit chain, as everywhere: whoever takes units holds the need and then waits for the chain.
         need = session.get_one(Need, allocation.need_id, populate_existing=True, with_for_update=True)
+        move(actor, allocation, expect="delivered", to="confirmed", confirmed_at=now(), satisfaction=satisfaction)
         confirmed = session.scalar(
             select(func.coalesce(func.sum(Allocation.quantity), 0)).where(
                 Allocation.need_id == need.id, Allocation.state == "confirmed"
@@ -152,8 +153,8 @@ def dispute(actor: Actor, public_id: str, reason: str) -> Allocation:
     """
     with transaction() as session:
         allocation = load(actor, Permission.ALLOCATION_CONFIRM, public_id, lock=True)
-        reason = _told(reason, allocation)
-        _refuse_supplier(actor, allocation)
+        reason = told(reason, allocation)
+        refuse_supplier(actor, allocation)
         move(
             actor,
             allocation,
@@ -178,28 +179,45 @@ def reopen(actor: Actor, public_id: str, reason: str) -> Allocation:
         AccessDenied, NotFound, StateConflict: as in `confirm`.
         InvalidInput: no reason is given, or one that could tell who somebody is.
     """
-    with transaction() as session:
+    with transaction():
         allocation = load(actor, Permission.ALLOCATION_CONFIRM, public_id, lock=True)
-        reason = _told(reason, allocation)
-        _refuse_supplier(actor, allocation)
+        reason = told(reason, allocation)
+        refuse_supplier(actor, allocation)
+        return reopen_row(actor, allocation, reason)
+
+
+def reopen_row(actor: Actor, allocation: Allocation, reason: str) -> Allocation:
+    """As `reopen`, for help that the caller has locked inside its transaction(), with a reason that was checked."""
+    with transaction() as session:
+        if allocation.state != "confirmed":
+            raise StateConflict
+        needs.give_back(allocation.need_id, allocation.quantity)  # the need is locked before the audit chain
         move(actor, allocation, expect="confirmed", to="reopened", reason=reason)
-        needs.give_back(allocation.need_id, allocation.quantity)
         need = session.get_one(Need, allocation.need_id, populate_existing=True)
         if need.state == "open" or need.closing == "fulfilled":
             needs.reopen_after_failure(actor, need)
         return allocation
 
 
-def _told(reason: str, allocation: Allocation) -> str:
-    """A reason as the supplier reads it and the trail keeps it for good: nothing in it tells who somebody is."""
-    reason = " ".join(reason.split())
-    if not 2 <= len(reason) <= 300:
-        raise InvalidInput(fields={"reason": _("Say in 2 to 300 characters what went wrong, without names.")})
-    check_title(reason, allocation.need.case, field="reason")
-    return reason
+def told(text: str, allocation: Allocation, *, field: str = "reason") -> str:
+    """A text that others read and the trail keeps for good: short, and nothing in it tells who somebody is.
+
+    Raises:
+        InvalidInput: it is too short or too long, or tells who somebody is.
+    """
+    text = " ".join(text.split())
+    if not 2 <= len(text) <= 300:
+        raise InvalidInput(fields={field: _("Write 2 to 300 characters, without names.")})
+    check_title(text, allocation.need.case, field=field)
+    return text
 
 
-def _refuse_supplier(actor: Actor, allocation: Allocation) -> None:
+def refuse_supplier(actor: Actor, allocation: Allocation) -> None:
+    """Whoever gave the help does not judge it.
+
+    Raises:
+        AccessDenied: the actor supplied it.
+    """
     own = allocation.organization_id is not None and allocation.organization_id in actor.organization_ids
     if own or (allocation.claimant_id is not None and allocation.claimant_id == actor.user_id):
         raise AccessDenied(_("Whoever gave the help does not confirm it. Ask a colleague to."))

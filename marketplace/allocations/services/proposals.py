@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from marketplace import audit, events, regions
-from marketplace.allocations.models import Allocation
+from marketplace.allocations.models import Allocation, AnswerLink
 from marketplace.extensions import db
 from marketplace.permissions import Actor
 from marketplace.records import now
@@ -42,6 +42,18 @@ def supersede(actor: Actor, region: str, organization_ids: Iterable[int] | None 
             .values(state="superseded", version=Allocation.version + 1, expires_at=None)
             .execution_options(synchronize_session=False)
         )
+        session.execute(
+            update(AnswerLink)
+            .where(
+                AnswerLink.allocation_id.in_(
+                    select(Allocation.id).where(Allocation.state == "superseded", Allocation.source == "run")
+                ),
+                AnswerLink.used_at.is_(None),
+                AnswerLink.revoked_at.is_(None),
+            )
+            .values(revoked_at=now(), version=AnswerLink.version + 1)
+            .execution_options(synchronize_session=False)
+        )
         session.expire_all()
         audit.record_many(
             actor,
@@ -56,28 +68,39 @@ def supersede(actor: Actor, region: str, organization_ids: Iterable[int] | None 
         return len(rows)
 
 
-def propose(actor: Actor, rows: Iterable[Mapping[str, Any]], *, run_id: int | None, source: str = "run") -> int:
+def propose(actor: Actor, rows: Iterable[Mapping[str, Any]], *, run_id: int | None, source: str = "run") -> list[int]:
     """Write proposals, inside the caller's transaction(); they hold nothing until a supplier accepts.
 
+    Emits "allocation:proposed" once for each supplier, with its first proposal as `row` and how many as `number`.
+
     Args:
-        rows: need_id, capacity_id, organization_id, region, wish, quantity, fit and reasons of each.
+        rows: need_id, capacity_id, organization_id, claimant_id, region, wish, quantity, fit and reasons of each.
+    Returns:
+        Their keys.
     """
     ends = now() + timedelta(days=ANSWER_DAYS)
     given = [{**row, "run_id": run_id, "source": source, "state": "proposed", "expires_at": ends} for row in rows]
     if not given:
-        return 0
+        return []
     with transaction() as session:
-        made = session.execute(insert(Allocation).returning(Allocation.id, Allocation.region), given).all()
+        columns = (Allocation.id, Allocation.region, Allocation.organization_id, Allocation.claimant_id)
+        made = session.execute(insert(Allocation).returning(*columns), given).all()
         audit.record_many(
             actor,
             "allocation:proposed",
             "allocation",
-            [(key, region) for key, region in made],
+            [(row.id, row.region) for row in made],
             changed=["state"],
             after="proposed",
         )
-        events.changed.send("allocation", ids=[key for key, _ in made])
-        return len(made)
+        events.changed.send("allocation", ids=[row.id for row in made])
+        by_supplier: dict[tuple[int | None, int | None], list[int]] = {}
+        for row in made:
+            by_supplier.setdefault((row.organization_id, row.claimant_id), []).append(row.id)
+        for keys in by_supplier.values():
+            first = session.get_one(Allocation, keys[0])
+            events.happened.send("allocation:proposed", row=first, actor=actor, number=len(keys))
+        return [row.id for row in made]
 
 
 def declined_pairs() -> set[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """What a reader sees of allocations: lists by what is to be done, one allocation with its history, those of a need."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, case, func, not_, select
@@ -135,10 +136,45 @@ def suppliers_of(allocations: Iterable[Allocation]) -> dict[int, Organization]:
     return {row.id: row for row in db.session.scalars(select(Organization).where(Organization.id.in_(keys)))}
 
 
-def alternatives(allocation: Allocation) -> list[tuple[Capacity, int, int]]:
-    """The next best capacities that the run found for the need: capacity, fit, metres."""
-    told = {
-        item["capacity"]: (int(item["fit"]), int(item["metres"])) for item in allocation.reasons.get("alternatives", ())
-    }
+def alternatives(allocation: Allocation) -> list[tuple[Capacity, int | None, int]]:
+    """The next best capacities that the run found for the need: capacity, fit (none where by hand), metres."""
+    told = {item["capacity"]: (item["fit"], int(item["metres"])) for item in allocation.reasons.get("alternatives", ())}
     found = {row.id: row for row in db.session.scalars(select(Capacity).where(Capacity.id.in_(told)))}
     return [(found[key], *told[key]) for key in told if key in found]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What accepting a proposal does to others.
+
+    Attributes:
+        free_after: units of the capacity that stay free.
+        waiting: other open proposals to the same capacity, whose units these are too.
+        waiting_units: their units.
+        rivals: other suppliers that are asked about the same need.
+        left_open: units that the need still lacks afterwards.
+    """
+
+    free_after: int
+    waiting: int
+    waiting_units: int
+    rivals: int
+    left_open: int
+
+
+def effect(proposal: Allocation) -> Effect | None:
+    """The effect of accepting an open proposal; None for anything else."""
+    if proposal.state != "proposed" or proposal.capacity is None:
+        return None
+    others = select(func.count(), func.coalesce(func.sum(Allocation.quantity), 0)).where(
+        Allocation.state == "proposed", Allocation.id != proposal.id
+    )
+    waiting, units = db.session.execute(others.where(Allocation.capacity_id == proposal.capacity_id)).one()
+    rivals, _units = db.session.execute(others.where(Allocation.need_id == proposal.need_id)).one()
+    return Effect(
+        free_after=proposal.capacity.free - proposal.quantity,
+        waiting=int(waiting),
+        waiting_units=int(units),
+        rivals=int(rivals),
+        left_open=max(proposal.need.outstanding - proposal.quantity, 0),
+    )

@@ -8,6 +8,7 @@ from sqlalchemy import and_, or_, select
 
 from marketplace import audit, events, jobs
 from marketplace.allocations.models import DECLINE_REASONS, Allocation
+from marketplace.allocations.services.interested import tell_free_again
 from marketplace.allocations.services.rows import delivered_units, load
 from marketplace.errors import InvalidInput, StateConflict
 from marketplace.extensions import db
@@ -38,11 +39,16 @@ def release(actor: Actor, public_id: str, reason: str = "other") -> Allocation:
         allocation = load(actor, Permission.ALLOCATION_RELEASE, public_id, lock=True)
         if allocation.state not in ("accepted", "delivering"):
             raise StateConflict(_("This is delivered or has ended; nothing is left to release."))
-        return _return(actor, allocation, to="released", reason=reason)
+        returned = return_units(actor, allocation, to="released", reason=reason)
+        tell_free_again(returned)
+        return returned
 
 
-def _return(actor: Actor, allocation: Allocation, *, to: str, reason: str) -> Allocation:
-    """Return the units not delivered. After part deliveries the allocation splits: what was given stays."""
+def return_units(actor: Actor, allocation: Allocation, *, to: str, reason: str) -> Allocation:
+    """Return the units not delivered. After part deliveries the allocation splits: what was given stays.
+
+    Inside the caller's transaction(), which has locked the allocation; gives the allocation that ended.
+    """
     delivered = delivered_units(allocation.id)
     rest = allocation.quantity - delivered
     needs.give_back(allocation.need_id, rest)
@@ -77,6 +83,8 @@ def _split(actor: Actor, allocation: Allocation, delivered: int, rest: int) -> A
         run_id=allocation.run_id,
         state="delivering",
         fit=allocation.fit,
+        reasons=allocation.reasons,
+        guest_id=allocation.guest_id,
         accepted_at=allocation.accepted_at,
     )
     db.session.add(returned)
@@ -121,7 +129,7 @@ def expire_overdue() -> int:
                 if allocation.state == "proposed":
                     move(actor, allocation, expect="proposed", to="expired", reason="overdue")
                 else:
-                    _return(actor, allocation, to="expired", reason="timing")
+                    tell_free_again(return_units(actor, allocation, to="expired", reason="timing"))
         except StateConflict:
             continue
         ended += 1

@@ -1,0 +1,202 @@
+"""A coordinator proposes by hand: suggestions, the rules that a pair breaks, and the proposal itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import joinedload
+
+from marketplace import audit
+from marketplace.allocations.models import Allocation
+from marketplace.allocations.services.answers import accept_row, check_need, check_supplier
+from marketplace.allocations.services.proposals import declined_pairs, propose
+from marketplace.allocations.services.rows import restricted_need
+from marketplace.allocations.services.rules import RULES, broken, kilometres
+from marketplace.errors import CapacityExhausted, InvalidInput, NotFound, StateConflict
+from marketplace.extensions import db
+from marketplace.needs.models import Need
+from marketplace.organizations.models import Organization
+from marketplace.permissions import Actor, Permission, scoped
+from marketplace.projects.models import Capacity, Project
+from marketplace.transitions import transaction
+
+SUGGESTED = 10
+
+
+class RulesBroken(InvalidInput):
+    """The pair breaks rules of matching: the coordinator may go on, knowingly."""
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        self.codes = list(codes)
+        super().__init__(
+            fields={"despite": _("Rules are broken. Look at them, then say that you propose it all the same.")}
+        )
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A capacity for a need.
+
+    Attributes:
+        kilometres: great-circle distance.
+        broken: codes of `rules.RULES`.
+    """
+
+    capacity: Capacity
+    kilometres: float
+    broken: list[str]
+
+
+def need_to_propose_for(actor: Actor, public_id: str) -> Need:
+    """A need within the coordinator's region; those of restricted cases are matched by their care team alone.
+
+    Raises:
+        NotFound: there is none, or it is not open to the actor.
+    """
+    query = scoped(Need, actor, Permission.ALLOCATION_PROPOSE).where(
+        Need.public_id == public_id, ~restricted_need(Need.id), Need.state.in_(("open", "closed"))
+    )
+    need: Need | None = db.session.scalar(query.execution_options(populate_existing=True))
+    if need is None:
+        raise NotFound
+    return need
+
+
+def _offered() -> Any:
+    """Capacity with free units of suppliers that may give today."""
+    open_project = select(Project.id).where(Project.id == Capacity.project_id, Project.state == "open").exists()
+    verified = (
+        select(Organization.id)
+        .where(Organization.id == Capacity.organization_id, Organization.state == "verified")
+        .exists()
+    )
+    return and_(
+        Capacity.active,
+        Capacity.state == "offered",
+        Capacity.allocated < Capacity.quantity,
+        or_(Capacity.owner_id.is_not(None), and_(open_project, verified)),
+    )
+
+
+def suggestions(need: Need, *, name: str = "", limit: int = SUGGESTED) -> list[Suggestion]:
+    """The best capacities for a need: fewest rules broken, most specialised, nearest.
+
+    Args:
+        name: those of organizations or with titles that contain this, whatever rules they break; without it only
+            what offers the need's category, or serves its region.
+    """
+    query = select(Capacity).where(_offered()).options(joinedload(Capacity.organization))
+    if name:
+        named = Capacity.organization.has(Organization.name.contains(name, autoescape=True))
+        query = query.where(or_(named, Capacity.title.contains(name, autoescape=True)))
+    declined = declined_pairs()
+    found = []
+    for capacity in db.session.scalars(query.order_by(Capacity.id).limit(5000)):
+        rules = broken(need, capacity, 1, declined=declined)
+        if name or not {"category", "region"} & set(rules):
+            found.append(Suggestion(capacity, kilometres(need, capacity), rules))
+    found.sort(key=lambda item: (len(item.broken), len(item.capacity.categories), item.kilometres, item.capacity.id))
+    return found[:limit]
+
+
+def propose_by_hand(
+    actor: Actor,
+    need_public_id: str,
+    capacity_public_id: str,
+    quantity: int,
+    *,
+    despite: bool = False,
+    agreed: bool = False,
+) -> Allocation:
+    """Propose units of a capacity to a need; or, where the supplier has said yes already, accept in its name.
+
+    Args:
+        despite: go on although rules are broken; which ones stands in the proposal and in the trail.
+        agreed: the coordinator has asked the supplier, who agreed; recorded as accepted in its name.
+    Raises:
+        NotFound: the need is not within the actor's region, or there is no such capacity.
+        RulesBroken: rules of matching are broken and `despite` is not said.
+        InvalidInput: the quantity cannot be.
+        StateConflict: the need or the capacity is not open, or such a proposal is open already.
+        CapacityExhausted: the capacity has fewer units left.
+    """
+    with transaction() as session:
+        need = need_to_propose_for(actor, need_public_id)
+        session.execute(select(Need.id).where(Need.id == need.id).with_for_update())
+        capacity = capacity_for(actor, capacity_public_id)
+        if not 1 <= quantity <= need.quantity or (need.whole and quantity != need.quantity):
+            raise InvalidInput(fields={"quantity": _("Enter a whole number that the need has open, all where whole.")})
+        check_pair(need, capacity, quantity, despite=despite)
+        check_need(need.id, quantity)
+        keys = propose(actor, [_row(need, capacity, quantity)], run_id=None, source="manual")
+        row = session.get_one(Allocation, keys[0])
+        if agreed:
+            audit.record(actor, "allocation:agreed", row, changed=["state"], reason="in the supplier's name")
+            accept_row(actor, row)
+        return row
+
+
+def capacity_for(actor: Actor, public_id: str) -> Capacity:
+    """A capacity that may give today.
+
+    Raises:
+        NotFound: there is none.
+        StateConflict: it is not offered at present.
+    """
+    capacity = db.session.scalar(
+        select(Capacity).where(Capacity.public_id == public_id).execution_options(populate_existing=True)
+    )
+    if capacity is None or not actor.may(Permission.ALLOCATION_PROPOSE):
+        raise NotFound
+    check_supplier(capacity)
+    return capacity
+
+
+def check_pair(need: Need, capacity: Capacity, quantity: int, *, despite: bool) -> list[str]:
+    """Codes of the rules that a pair breaks, where the coordinator goes on despite of them.
+
+    Raises:
+        RulesBroken: some are broken and `despite` is not said.
+        StateConflict: such a proposal is open already.
+        CapacityExhausted: the capacity has fewer units left.
+    """
+    if capacity.free < quantity:
+        raise CapacityExhausted(_("This capacity has fewer units left than that."))
+    open_one = select(Allocation.id).where(
+        Allocation.need_id == need.id, Allocation.capacity_id == capacity.id, Allocation.state == "proposed"
+    )
+    if db.session.scalar(open_one) is not None:
+        raise StateConflict(_("This supplier has been asked about this need already and has not answered yet."))
+    rules = broken(need, capacity, quantity, declined=declined_pairs())
+    if rules and not despite:
+        raise RulesBroken(rules)
+    return rules
+
+
+def _row(need: Need, capacity: Capacity, quantity: int) -> dict[str, Any]:
+    best = suggestions(need, limit=4)
+    others = [item for item in best if item.capacity.id != capacity.id and not item.broken][:3]
+    return {
+        "need_id": need.id,
+        "capacity_id": capacity.id,
+        "organization_id": capacity.organization_id,
+        "claimant_id": capacity.owner_id,
+        "region": need.region,
+        "wish": need.wish,
+        "quantity": quantity,
+        "fit": None,
+        "reasons": {
+            "metres": round(kilometres(need, capacity) * 1000),
+            "broken": broken(need, capacity, quantity, declined=declined_pairs()),
+            "alternatives": [
+                {"capacity": item.capacity.id, "fit": None, "metres": round(item.kilometres * 1000)} for item in others
+            ],
+        },
+    }
+
+
+def rule_texts(codes: Sequence[str]) -> list[Any]:
+    """The broken rules in words."""
+    return [RULES[code] for code in codes if code in RULES]
