@@ -104,9 +104,13 @@ def _split(actor: Actor, allocation: Allocation, delivered: int, rest: int) -> A
     return returned
 
 
-def expire_overdue() -> int:
+def expire_overdue(limit: int | None = None) -> int:
     """End claims and proposals whose time is over, and proposals for needs that are closed, each in a transaction of
-    its own; how many were ended."""
+    its own; how many were ended.
+
+    Args:
+        limit: look at so many at most.
+    """
     actor = system_actor("expiry")
     moment, day = now(), today()
     claim = Allocation.source == "claim"
@@ -119,7 +123,7 @@ def expire_overdue() -> int:
         )
     )
     ended = 0
-    for key in list(db.session.scalars(query)):
+    for key in list(db.session.scalars(query.order_by(Allocation.id).limit(limit))):
         try:
             with transaction() as session:
                 again = query.where(Allocation.id == key).with_only_columns(Allocation).with_for_update()
