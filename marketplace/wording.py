@@ -23,6 +23,7 @@ STATES: dict[str, dict[str, Any]] = {
         "paused": _("Paused"),
         "closed": _("Closed"),
     },
+    "capacity": {"offered": _("Offered"), "review": _("In review"), "returned": _("Sent back")},
     "need": {"draft": _("Draft"), "review": _("In review"), "open": _("Open"), "closed": _("Closed")},
     "closing": {"fulfilled": _("Fulfilled"), "withdrawn": _("Withdrawn"), "expired": _("Expired")},
     "allocation": {
@@ -70,6 +71,22 @@ ORGANIZATION_KINDS = {
     "volunteer_team": _("Volunteer team"),
     "government": _("Government body"),
 }
+STOP_REASONS = {
+    "no_capacity": _("No capacity left"),
+    "no_funds": _("No money left"),
+    "season": _("Out of season"),
+    "staff": _("Staff are missing"),
+    "completed": _("Its work is done"),
+    "suspended": _("The organization is suspended"),
+    "other": _("Another reason"),
+}
+DOCUMENT_KINDS = {
+    "licence": _("Licence or registration certificate"),
+    "permit": _("Permit or qualification"),
+    "report": _("Yearly report"),
+    "other": _("Another document"),
+}
+POSITIONS = {"manager": _("Manager"), "staff": _("Staff")}
 FUNDINGS = {
     "charity": _("Charity funds"),
     "government_purchase": _("Bought by government"),
@@ -140,6 +157,16 @@ def day(value: date | None) -> str:
     return "" if value is None else format_date(value, "medium")
 
 
+def month_name(value: date | None) -> str:
+    """A month with its year."""
+    return "" if value is None else format_date(value, "yyyy年M月" if language() == "zh_Hans_CN" else "MMMM yyyy")
+
+
+def weekday_name(value: date) -> str:
+    """The short name of a day's weekday."""
+    return str(format_date(value, "EEE"))
+
+
 def moment(value: datetime | None) -> str:
     """A day and the time of day, without seconds, which no reader asks for."""
     return "" if value is None else f"{format_date(value, 'medium')} {format_time(value, 'short')}"
@@ -159,12 +186,17 @@ def init_app(app: Flask) -> None:
         "URGENCIES": URGENCIES,
         "COLOURS": COLOURS,
         "ORGANIZATION_KINDS": ORGANIZATION_KINDS,
+        "DOCUMENT_KINDS": DOCUMENT_KINDS,
+        "POSITIONS": POSITIONS,
         "FUNDINGS": FUNDINGS,
+        "STOP_REASONS": STOP_REASONS,
         "DECLINE_REASONS": DECLINE_REASONS,
         "SOURCES": SOURCES,
         "yuan": yuan,
         "price_band": price_band,
         "day": day,
         "moment": moment,
+        "month_name": month_name,
+        "weekday_name": weekday_name,
     }
     app.jinja_env.globals.update(words)

@@ -3,11 +3,13 @@
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import (
+    BooleanField,
     DateField,
     FloatField,
     Form,
     HiddenField,
     IntegerField,
+    MonthField,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -115,6 +117,7 @@ class CapacityForm(FlaskForm):
     title = StringField(_("Short name"), [Optional(), Length(max=160, message=_("At most 160 characters"))])
     categories = SelectMultipleField(_("Kinds of help"), [InputRequired(_("Choose at least one kind of help"))])
     regions = SelectMultipleField(_("Regions served"), [InputRequired(_("Choose at least one region that you serve"))])
+    find = StringField(_("Find a region"), [Optional(), Length(max=40, message=_("At most 40 characters"))])
     quantity = WholeNumber(_("Quantity"), [InputRequired(_("Enter how many units you offer"))])
     unit = SelectField(_("Unit"), [Optional()])
     valid_from = Day(_("First day"), [Optional()])
@@ -130,3 +133,76 @@ class CapacityForm(FlaskForm):
     budget_fen = Yuan(_("Budget"), [Optional()])
     unit_cost_fen = Yuan(_("Cost of one unit"), [Optional()])
     minimum_batch = WholeNumber(_("Smallest batch"), [Optional()])
+
+
+class Month(MonthField):
+    """A month; what is none is told in plain words."""
+
+    def process_formdata(self, values: list[str]) -> None:
+        try:
+            super().process_formdata(values)
+        except ValueError as error:
+            raise ValueError(_("Enter a month as year-month, such as 2026-11")) from error
+
+
+class StopForm(FlaskForm):
+    """Why a project rests or ends."""
+
+    reason = SelectField(_("Reason"), [InputRequired(_("Choose a reason"))])
+    note = TextAreaField(_("In your words"), [Optional(), Length(max=500, message=_("At most 500 characters"))])
+    resumes_on = Day(_("Expected to go on from"), [Optional()])
+
+
+class MonthlyForm(FlaskForm):
+    """A rule that offers a capacity anew every month."""
+
+    quantity = WholeNumber(_("Units every month"), [InputRequired(_("Enter how many units you offer every month"))])
+    budget_fen = Yuan(_("Budget every month"), [Optional()])
+    carry_over = BooleanField(_("Add what a month left to the next"))
+    last_month = Month(_("Last month"), [Optional()])
+
+
+class PoolForm(FlaskForm):
+    """A pool; `pool` names the one that is changed."""
+
+    pool = HiddenField()
+    name = StringField(
+        _("Name"), [InputRequired(_("Give the pool a name")), Length(max=120, message=_("At most 120 characters"))]
+    )
+    quantity = WholeNumber(_("Units in all"), [InputRequired(_("Enter how many units the pool shares"))])
+
+
+class OfferForm(FlaskForm):
+    """A volunteer's own offer."""
+
+    version = IntegerField(widget=HiddenInput(), default=1, filters=[known_version])
+    title = StringField(
+        _("What you can do"),
+        [InputRequired(_("Say in a few words what you can do")), Length(max=60, message=_("At most 60 characters"))],
+    )
+    categories = SelectMultipleField(_("Skills"), [InputRequired(_("Choose at least one kind of help"))])
+    hours = WholeNumber(_("Hours a month"), [InputRequired(_("Enter how many hours a month you can give"))])
+    home = SelectField(_("Where you start from"), [InputRequired(_("Choose the county that you start from"))])
+    regions = SelectMultipleField(_("Places"), [InputRequired(_("Choose at least one region that you serve"))])
+    find = StringField(_("Find a region"), [Optional(), Length(max=40, message=_("At most 40 characters"))])
+    radius_km = Measure(_("Radius"), [Optional()])
+    qualifications = SelectMultipleField(_("Qualifications that you can prove"), [Optional()])
+
+
+class ApproveForm(FlaskForm):
+    """What a coordinator saw before an offer is matched."""
+
+    version = IntegerField(widget=HiddenInput(), default=0, filters=[known_version])
+    checks = TextAreaField(
+        _("What was checked"),
+        [
+            InputRequired(_("Note which certificates and which police check you saw")),
+            Length(max=1000, message=_("At most 1000 characters")),
+        ],
+    )
+
+
+class LookForm(FlaskForm):
+    """Why a coordinator looks at who made an offer."""
+
+    reason = SelectField(_("Reason"), [InputRequired(_("Choose a reason"))])

@@ -5,9 +5,10 @@ about, once a month; when a period of grace has passed too, runs leave it out un
 """
 
 from datetime import date, timedelta
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, not_, or_
+from sqlalchemy import ColumnElement, and_, or_
 
 from marketplace.projects.models import Capacity
 from marketplace.records import today
@@ -39,9 +40,9 @@ def stale_condition(on: date) -> ColumnElement[bool]:
     return or_(Capacity.confirmed_on.is_(None), Capacity.confirmed_on < on - CONFIRM_EVERY)
 
 
-def unasked_condition(on: date) -> ColumnElement[bool]:
-    """Capacity whose supplier was not asked within the month, as an SQL condition."""
-    return or_(Capacity.asked_on.is_(None), not_(Capacity.asked_on > on - ASK_EVERY))
+def asked_lately(on: date, capacity: Any = Capacity) -> ColumnElement[bool]:
+    """Capacity whose supplier was asked within the month, as an SQL condition on `Capacity` or an alias of it."""
+    return and_(capacity.asked_on.is_not(None), capacity.asked_on > on - ASK_EVERY)
 
 
 def is_stale(capacity: Capacity, on: date | None = None) -> bool:

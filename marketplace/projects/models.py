@@ -140,7 +140,7 @@ class Capacity(Model, Record, Imported):
         CheckConstraint("(organization_id IS NULL) = (project_id IS NULL)", name="project_of_organization"),
         CheckConstraint("owner_id IS NOT NULL OR state = 'offered'", name="review_of_volunteers"),
         CheckConstraint("owner_id IS NULL OR state != 'offered' OR reviewed_by IS NOT NULL", name="offer_reviewed"),
-        CheckConstraint("carried_in >= 0 AND carried_in <= quantity", name="carried_within_quantity"),
+        CheckConstraint("carried_in >= 0", name="carried_in_not_negative"),
         CheckConstraint("(recurrence_id IS NULL) = (month IS NULL)", name="month_of_recurrence"),
         UniqueConstraint("recurrence_id", "month"),
         Index("capacity_offered", "active", "project_id"),

@@ -111,6 +111,28 @@
     });
   }
 
+  // A search over a long list of checkboxes narrows it as one types; its button does the same without scripts.
+  for (const search of document.querySelectorAll("[data-filter-parts]")) {
+    const list = document.querySelector(search.dataset.filterParts);
+    const wasOpen = new Map([...list.querySelectorAll("[data-part]")].map((part) => [part, part.open]));
+    const narrow = () => {
+      const text = search.value.trim().toLocaleLowerCase();
+      const holds = (part) => part.textContent.toLocaleLowerCase().includes(text);
+      for (const choice of list.querySelectorAll(".choice")) {
+        const ticked = choice.querySelector("input").checked;
+        choice.classList.toggle("is-filtered-out", Boolean(text) && !ticked && !holds(choice));
+      }
+      for (const [part, open] of wasOpen) {
+        const shown = !text || part.querySelector(".choice:not(.is-filtered-out)") !== null;
+        part.classList.toggle("is-filtered-out", !shown);
+        part.open = text ? shown : open;
+      }
+    };
+    search.addEventListener("input", narrow);
+    // Enter finds; it does not send the whole form.
+    search.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+  }
+
   // A refused form: the list of what is wrong is read out first.
   document.querySelector("[data-focus]")?.focus();
 

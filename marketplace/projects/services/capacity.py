@@ -1,15 +1,20 @@
 """Capacity: what a project offers, to whom, where and when."""
 
+from dataclasses import dataclass
+from typing import Any
+
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import joinedload
 
 from marketplace import audit, events
 from marketplace.errors import InvalidInput, NotFound, StateConflict
 from marketplace.extensions import db
 from marketplace.permissions import Actor, Permission, scoped
-from marketplace.projects.models import Capacity, Pool, Project
+from marketplace.projects.models import Capacity, Pool, Project, Recurrence
 from marketplace.projects.services.facts import CapacityFacts
 from marketplace.projects.services.projects import EDITABLE, get_own
+from marketplace.projects.services.recurring import RecurrenceFacts, end_monthly, offer_monthly
 from marketplace.records import today
 from marketplace.transitions import transaction
 
@@ -136,11 +141,11 @@ def _pool(organization_id: int | None, facts: CapacityFacts, joining: Capacity |
     if pool is None:
         if facts.pool_quantity is None:
             raise InvalidInput(fields={"pool_quantity": _("Say how many units the new pool shares")})
-        pool = Pool(name=name, quantity=facts.pool_quantity)
+        pool = Pool(name=name, quantity=facts.pool_quantity, organization_id=organization_id)
         db.session.add(pool)
         db.session.flush()
     users = set(db.session.scalars(select(Capacity.organization_id).where(Capacity.pool_id == pool.id)))
-    if users and organization_id not in users:
+    if (users and organization_id not in users) or (pool.organization_id or organization_id) != organization_id:
         raise InvalidInput(fields={"pool_name": _("Another organization uses this name. Choose another one.")})
     quantity = pool.quantity if facts.pool_quantity is None else facts.pool_quantity
     if quantity != pool.quantity and users - {organization_id}:
@@ -174,6 +179,7 @@ def _set_active(actor: Actor, public_id: str, active: bool, action: str) -> Capa
         session.expire(capacity)
         audit.record(actor, action, capacity, changed=["active"])
         _tell(capacity)
+        events.happened.send(action, row=capacity, actor=actor)
     return capacity
 
 
@@ -203,3 +209,56 @@ def confirm(actor: Actor, public_id: str) -> Capacity:
         audit.record(actor, "capacity:confirmed", capacity, changed=["confirmed_on"])
         _tell(capacity)
     return capacity
+
+
+@dataclass(frozen=True)
+class InTheWay:
+    """What keeps a capacity from being lowered.
+
+    Attributes:
+        running: the first of the allocations that are not confirmed, each a reader may open; number: of all.
+        units: theirs.
+        spent: units that were given for good.
+    """
+
+    running: list[Any]
+    number: int
+    units: int
+    spent: int
+
+
+def in_the_way(capacity: Capacity, shown: int = 20) -> InTheWay:
+    """What is given or promised of a capacity, by what can still be handed over or released."""
+    promised: Any = Capacity.running.property.mapper.class_
+    of_it = select(Capacity).join(Capacity.running).where(Capacity.id == capacity.id)
+    number, units = db.session.execute(
+        of_it.with_only_columns(func.count(), func.coalesce(func.sum(promised.quantity), 0), maintain_column_froms=True)
+    ).one()
+    first = of_it.with_only_columns(promised, maintain_column_froms=True).options(joinedload(promised.need))
+    rows = list(db.session.scalars(first.order_by(promised.id).limit(shown)))
+    return InTheWay(rows, int(number), int(units), max(int(capacity.allocated) - int(units), 0))
+
+
+def make_monthly(actor: Actor, public_id: str, facts: RecurrenceFacts) -> Recurrence:
+    """A member offers a capacity anew every month, or changes the rule by which it is.
+
+    Raises:
+        InvalidInput: a value breaks a rule.
+        NotFound: the capacity is another organization's.
+        StateConflict: it was withdrawn, its time is over, or its project is closed.
+    """
+    with transaction() as session:
+        capacity = get_own_capacity(actor, public_id, lock=True)
+        _require_editable(session.get_one(Project, capacity.project_id))
+        return offer_monthly(actor, capacity, facts)
+
+
+def end_months(actor: Actor, public_id: str) -> None:
+    """A member ends a monthly rule: what this month offers stays, and no further month comes.
+
+    Raises:
+        NotFound: the capacity is another organization's, or is not offered monthly.
+        StateConflict: the rule has ended already.
+    """
+    with transaction():
+        end_monthly(actor, get_own_capacity(actor, public_id, lock=True))

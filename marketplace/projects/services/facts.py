@@ -26,6 +26,13 @@ class _Faults(dict[str, Any]):
             self.setdefault(name, message)
 
 
+def _uppermost(codes: tuple[str, ...]) -> list[str]:
+    """Regions without those that another of them covers, in the order of their codes."""
+    return sorted(
+        {code for code in codes if not any(upper != code and regions.contains(upper, code) for upper in codes)}
+    )
+
+
 @dataclass(frozen=True)
 class CapacityFacts:
     """What a member says of a capacity; the same facts as a row of capacity.csv.
@@ -69,7 +76,7 @@ class CapacityFacts:
         return {
             "title": self.title.strip(),
             "categories": sorted(set(self.categories)),
-            "regions": sorted(set(self.regions)),
+            "regions": _uppermost(self.regions),
             "unit": self.unit or self._unit_of_categories(),
             "quantity": self.quantity,
             "radius_km": self.radius_km,

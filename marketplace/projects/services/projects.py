@@ -12,7 +12,7 @@ from marketplace.errors import AccessDenied, InvalidInput, NotFound, StateConfli
 from marketplace.extensions import db
 from marketplace.organizations import services as organizations
 from marketplace.organizations.models import Organization
-from marketplace.permissions import Actor, Permission, scoped, system_actor
+from marketplace.permissions import Actor, Permission, scoped
 from marketplace.projects.models import FUNDINGS, Capacity, Project
 from marketplace.transitions import move, transaction
 
@@ -147,11 +147,11 @@ def open_project(actor: Actor, public_id: str, version: int) -> None:
     """
     with transaction():
         project = _to_judge(actor, public_id, version)
-        _require_verified(project)
+        require_verified(project)
         move(actor, project, expect="submitted", to="open", return_reason=None)
 
 
-def _require_verified(project: Project) -> None:
+def require_verified(project: Project) -> None:
     if db.session.get_one(Organization, project.organization_id).state != "verified":
         raise StateConflict(
             _("Its organization is not verified. Verify the organization first, then open the project.")
@@ -169,26 +169,6 @@ def send_back(actor: Actor, public_id: str, version: int, reason: str) -> None:
             actor, project, expect="submitted", to="draft", action="project:sent_back", reason=reason,
             return_reason=reason,
         )  # fmt: skip
-
-
-def pause(actor: Actor, public_id: str) -> None:
-    """A member takes an open project out of matching for a while; what was promised stays promised."""
-    with transaction():
-        move(actor, get_own(actor, public_id, lock=True), expect="open", to="paused")
-
-
-def resume(actor: Actor, public_id: str) -> None:
-    """A member takes a paused project up again; its organization is verified."""
-    with transaction():
-        project = get_own(actor, public_id, lock=True)
-        _require_verified(project)
-        move(actor, project, expect="paused", to="open", action="project:resumed")
-
-
-def close(actor: Actor, public_id: str) -> None:
-    """A member ends a project for good; what was promised stays promised."""
-    with transaction():
-        move(actor, get_own(actor, public_id, lock=True), expect=("open", "paused"), to="closed")
 
 
 def ensure_project(actor: Actor, organization: Organization, title: str, **facts: Any) -> Project:
@@ -215,17 +195,6 @@ def ensure_project(actor: Actor, organization: Organization, title: str, **facts
     return project
 
 
-def pause_projects_of_suspended(_table: str, ids: list[int]) -> None:
-    """An organization's suspension pauses its open projects, in the same transaction."""
-    query = (
-        select(Project)
-        .join(Organization)
-        .where(Organization.id.in_(ids), Organization.state == "suspended", Project.state == "open")
-    )
-    for project in list(db.session.scalars(query)):
-        move(system_actor("suspension"), project, expect="open", to="paused")
-
-
 def follow_region(_table: str, ids: list[int]) -> None:
     """Projects and capacity keep a copy of their organization's region, the row scope of officers: it follows."""
     for model in (Project, Capacity):
@@ -238,5 +207,4 @@ def follow_region(_table: str, ids: list[int]) -> None:
         )
 
 
-events.changed.connect(pause_projects_of_suspended, sender="organization")
 events.changed.connect(follow_region, sender="organization")

@@ -1,7 +1,6 @@
 """Finding projects: what each reader sees of them."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -17,11 +16,8 @@ from marketplace.organizations.models import Organization
 from marketplace.permissions import Actor, Permission, Scope, row_filter
 from marketplace.projects.hukou import hukou_wording
 from marketplace.projects.models import Capacity, Project
-from marketplace.records import today
 
 PER_PAGE = 20
-#: A supplier says once a month that what it offers still holds.
-CONFIRM_EVERY = timedelta(days=31)
 
 ACTIONS = {
     "project:created": _("Drafted"),
@@ -62,7 +58,7 @@ def tabs(actor: Actor) -> list[str]:
     found = ["open"]
     if actor.may(Permission.PROJECT_APPROVE):
         found.append("queue")
-    if actor.scopes(Permission.PROJECT_VIEW) - {Scope.PUBLIC}:
+    if actor.scopes(Permission.PROJECT_VIEW) & {Scope.REGION, Scope.ALL}:
         found.append("region")
     if actor.organization_ids:
         found.append("mine")
@@ -76,7 +72,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def _in_tab(actor: Actor, tab: str) -> ColumnElement[bool]:
     if tab == "mine":
-        return row_filter(Project, actor, Permission.PROJECT_EDIT)
+        return Project.organization_id.in_(actor.organization_ids)
     if tab == "queue":
         return row_filter(Project, actor, Permission.PROJECT_APPROVE) & (Project.state == "submitted")
     if tab == "region" and Scope.ALL not in actor.scopes(Permission.PROJECT_VIEW):
@@ -170,11 +166,26 @@ def excluding_wording(project: Project, capacities: list[Capacity]) -> list[str]
     return list(dict.fromkeys(clause for text in texts for clause in hukou_wording(text)))
 
 
-def is_stale(capacity: Capacity, on: date | None = None) -> bool:
-    """Whether a supplier should say again that a capacity still holds."""
-    return capacity.confirmed_on is None or (on or today()) - capacity.confirmed_on > CONFIRM_EVERY
-
-
 def history(actor: Actor, project: Project) -> list[Any]:
     """The trail of a project, newest first; empty for those without the right to it."""
     return list(organizations.history(actor, project, ACTIONS))
+
+
+OFFER_ACTIONS = {
+    "capacity:offer_posted": _("Posted"),
+    "capacity:made_monthly": _("Offered every month"),
+    "capacity:renewed": _("Offered for a new month"),
+    "capacity:edited": _("Edited"),
+    "capacity:review": _("Waiting for review again"),
+    "capacity:approved": _("Approved"),
+    "capacity:returned": _("Sent back"),
+    "capacity:confirmed": _("Confirmed"),
+    "capacity:stale": _("Asked whether it still holds"),
+    "capacity:withdrawn": _("Taken back"),
+    "capacity:reveal": _("Looked at what was checked"),
+}
+
+
+def history_of_offer(actor: Actor, offer: Capacity) -> list[Any]:
+    """The trail of a volunteer's offer, newest first; empty for those without the right to it."""
+    return list(organizations.history(actor, offer, OFFER_ACTIONS))

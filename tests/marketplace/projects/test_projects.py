@@ -20,6 +20,7 @@ from tests.marketplace.projects.people import member_of, officer
 from tests.support import world
 
 FACTS = services.ProjectFacts(title="冬季送暖", summary="为困难家庭送冬衣。")
+STOP = services.StopFacts("season")
 
 
 def stored(project: Project) -> Project:
@@ -77,9 +78,12 @@ def test_another_organizations_project_looks_absent(app: Flask) -> None:
     project = a_draft()
     stranger = member_of(world.an_organization())
     key = project.public_id
-    for act in (services.submit, services.pause, services.resume, services.close, services.get_own, services.get):
+    for act in (services.submit, services.resume, services.get_own, services.get):
         with pytest.raises(NotFound):
             act(stranger, key)
+    for stop in (services.pause, services.close):
+        with pytest.raises(NotFound):
+            stop(stranger, key, STOP)
     with pytest.raises(NotFound):
         services.edit(stranger, key, 1, FACTS)
     with pytest.raises(NotFound):
@@ -94,15 +98,18 @@ def test_a_draft_is_submitted_opened_paused_resumed_and_closed(app: Flask) -> No
     assert stored(project).state == "submitted"
     services.open_project(officer(), key, stored(project).version)
     assert services.get(ANYONE, key).is_public
-    services.pause(member, key)
+    services.pause(member, key, STOP)
     assert stored(project).state == "paused"
     services.resume(member, key)
     assert stored(project).state == "open"
-    services.close(member, key)
+    services.close(member, key, STOP)
     assert stored(project).state == "closed"
-    for act in (services.submit, services.pause, services.resume, services.close):
+    for act in (services.submit, services.resume):
         with pytest.raises(StateConflict):
             act(member, key)
+    for stop in (services.pause, services.close):
+        with pytest.raises(StateConflict):
+            stop(member, key, STOP)
     with pytest.raises(StateConflict):
         services.edit(member, key, stored(project).version, FACTS)
 

@@ -95,8 +95,9 @@ def test_a_project_is_drafted_filled_submitted_sent_back_and_opened(
     assert PROJECT["title"] in listed.get_data(as_text=True)
     assert PROJECT["title"] not in new_client().get("/projects?category=S0201").get_data(as_text=True)
 
+    assert client.submit(f"{page}/pause", {"reason": ""}).status_code == 422
     for move in ("pause", "resume", "close"):
-        assert client.submit(f"{page}/{move}").status_code == 303
+        assert client.submit(f"{page}/{move}", {"reason": "season"}).status_code == 303
     assert new_client().get(page).status_code == 404
     assert client.get(page).status_code == 200
 
