@@ -11,6 +11,7 @@ Int8s = NDArray[np.int8]
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 _Integer = TypeVar("_Integer", np.int8, np.int32, np.int64)
 _Kind = TypeVar("_Kind", np.int8, np.int32, np.int64, np.bool_)

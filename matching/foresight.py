@@ -31,7 +31,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.columns import Bools, Int64s, InvalidProblem
+from matching.columns import Bools, Floats, Int64s, InvalidProblem
 from matching.components import split
 from matching.coupling import Coupling, examine, uses_of
 from matching.exchanges import NEVER, exchanges_of
@@ -57,6 +57,21 @@ FORK_FROM = 100_000
 """Futures with fewer arcs together are priced in this process."""
 
 
+class Outlook(NamedTuple):
+    """What the futures say of each offer, as means over them; what to tell people is rounded from it.
+
+    Attributes:
+        price: int64 (m,), as :func:`expected_prices` gives it.
+        to_come: float (m, T), units of each tier still to come that get capacity of the offer.
+        queue: float (m, T), units of each tier still to come that the offer could serve and that get none
+            anywhere. Before a unit of some tier would have its turn, so many more urgent ones must stay away.
+    """
+
+    price: Int64s
+    to_come: Floats
+    queue: Floats
+
+
 def expected_prices(
     problem: Problem, futures: Sequence[Problem], policy: Policy = DEFAULT_POLICY, *, workers: int | None = None
 ) -> Int64s:
@@ -73,20 +88,30 @@ def expected_prices(
     Raises:
         InvalidProblem: a future has other offers, or a tier is not among the policy's.
     """
-    offers = problem.capacity.size
-    plain = Policy(tiers=policy.tiers)
+    return outlook(problem, futures, policy, workers=workers).price
+
+
+def outlook(
+    problem: Problem, futures: Sequence[Problem], policy: Policy = DEFAULT_POLICY, *, workers: int | None = None
+) -> Outlook:
+    """The expected prices and whom they speak of; arguments and errors as of :func:`expected_prices`."""
+    offers, tiers = problem.capacity.size, policy.tiers
+    plain = Policy(tiers=tiers)
     tier_worth(problem, plain)
     for number, future in enumerate(futures):
         if future.capacity.size != offers:
             raise InvalidProblem("futures", number, f"must have the {offers} offers, got {future.capacity.size}")
         tier_worth(future, plain)
     if not futures or not offers:
-        return np.zeros(offers, np.int64)
-    told = np.zeros(offers * len(futures), np.int64)
+        return Outlook(np.zeros(offers, np.int64), *np.zeros((2, offers, tiers)))
+    size = offers * (1 + 2 * tiers)
+    told = np.zeros(size * len(futures), np.int64)
     parts = np.split(np.arange(told.size), len(futures))
 
     def price(part: Int64s) -> Int64s:
-        return losses(together(problem, futures[int(part[0]) // offers]), plain)
+        joint = together(problem, futures[int(part[0]) // size])
+        lost, flow = _priced(joint, plain)
+        return np.concatenate([lost, *_to_come(joint, flow, problem.quantity.size, tiers)])
 
     arcs = sum(problem.need.size + future.need.size for future in futures)
     crew = min(workers or len(os.sched_getaffinity(0)), len(futures))
@@ -95,7 +120,23 @@ def expected_prices(
     else:
         for part in parts:
             told[part] = price(part)
-    return np.asarray(told.reshape(len(futures), offers).sum(axis=0) // len(futures), np.int64)
+    sums = told.reshape(len(futures), size).sum(axis=0)
+    to_come, queue = (sums[offers:] / len(futures)).reshape(2, offers, tiers)
+    return Outlook(np.asarray(sums[:offers] // len(futures), np.int64), to_come, queue)
+
+
+def _to_come(joint: Problem, flow: Int64s, known: int, tiers: int) -> tuple[Int64s, Int64s]:
+    """Units by offer and tier of the needs behind the ``known`` ones: those served there, and those that wait."""
+    served, waiting = np.zeros((2, joint.capacity.size * tiers), np.int64)
+    place = joint.offer.astype(np.int64) * tiers + joint.tier[joint.need]
+    later = joint.need >= known
+    used = np.flatnonzero(later & (flow > 0))
+    np.add.at(served, place[used], flow[used])
+    left = joint.quantity.copy()
+    np.subtract.at(left, joint.need[flow > 0], flow[flow > 0])
+    asking = np.flatnonzero(later & (left[joint.need] > 0))
+    np.add.at(waiting, place[asking], left[joint.need[asking]])
+    return served, waiting
 
 
 def together(problem: Problem, future: Problem) -> Problem:
@@ -161,31 +202,38 @@ def losses(problem: Problem, policy: Policy = DEFAULT_POLICY) -> Int64s:
 
     A coupled part can gain in the sum of worths where it loses a more urgent unit to several others: 0 then.
     """
+    return _priced(problem, policy)[0]
+
+
+def _priced(problem: Problem, policy: Policy) -> tuple[Int64s, Int64s]:
+    """The losses, and the best flow in the network of the rules."""
     coupling = examine(problem)
     parts = split(problem, coupling)
     drop = _drop(problem)
     coupled = np.zeros(problem.capacity.size, np.bool_)
     for arcs in parts.coupled:  # with the offers beside them that only share a pool
         coupled |= np.isin(drop.tree, drop.tree[problem.offer[arcs]])
-    lost = _by_paths(problem, policy, coupling, [*parts.networks, *parts.coupled], drop, coupled)
+    flow = np.zeros(problem.need.size, np.int64)
+    for arcs in (*parts.networks, *parts.coupled):
+        flow[arcs] = exact_flow(coupling.network if arcs.size == flow.size else coupling.network.of(arcs))
+    lost = _by_paths(problem, policy, coupling, flow, drop, coupled)
     left = RESOLVED_OFFERS
     for arcs in sorted([*parts.coupled, *parts.networks], key=len):
+        if arcs.size > RESOLVED:
+            break
         offers = np.flatnonzero(np.isin(drop.tree, drop.tree[problem.offer[arcs]])).astype(np.int64)
         again = offers[coupled[offers] | drop.uneven[offers]]
-        if again.size and arcs.size <= RESOLVED and again.size <= left:
+        if again.size and again.size <= left:
             left -= again.size
             lost[again] = _by_solving_again(problem, policy, arcs, again)
     lost[drop.none] = 0
-    return np.maximum(lost, 0)
+    return np.maximum(lost, 0), flow
 
 
 def _by_paths(
-    problem: Problem, policy: Policy, coupling: Coupling, parts: list[Int64s], drop: _Drop, coupled: Bools
+    problem: Problem, policy: Policy, coupling: Coupling, flow: Int64s, drop: _Drop, coupled: Bools
 ) -> Int64s:
     """The losses in the network of the rules, exact where none couples and no pool's units fall apart."""
-    flow = np.zeros(problem.need.size, np.int64)
-    for arcs in parts:
-        flow[arcs] = exact_flow(coupling.network if arcs.size == flow.size else coupling.network.of(arcs))
     network = coupling.network._replace(capacity=drop.own)
     if not coupling.live.all():
         network, flow = network.of(coupling.live), flow[coupling.live]

@@ -40,6 +40,7 @@ class Solution:
             zeros without a reserve.
         imbalance: what the policy's weight for balanced load takes from the fit; None without one.
         timings: seconds by stage: prepare, network, coupled, verify, and their total.
+        reserve: int64 (m,), the prices that it was made with; None without any above 0.
         beyond_reserve: with a reserve, what the served units are worth beyond its prices, the sum of
             (worth - use * price), less no penalty for load; None without one. ``status`` speaks of what a reserve
             aims at (:mod:`matching.reserve`) then, and ``bound`` still of served units, fairness and fit.
@@ -56,4 +57,5 @@ class Solution:
     held: Int64s
     timings: Mapping[str, float]
     imbalance: int | None = None
+    reserve: Int64s | None = None
     beyond_reserve: int | None = None

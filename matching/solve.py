@@ -304,6 +304,7 @@ class _ReservedRun:
             fairness=unfairness(problem, flow) if self._aim.fairness else None,
             held=np.zeros(problem.capacity.size, np.int64) if cancelled else self._held(flow),
             imbalance=imbalance(problem, flow, weight) if weight else None,
+            reserve=self._kept.price,
             beyond_reserve=int(np.dot(kept_flow, self._kept.value)),
         )
 

@@ -19,6 +19,7 @@ from matching import (
     solve,
     verify,
 )
+from matching.foresight import outlook
 from tests.support.matching_problems import columns_of, large_problem
 
 STEP = 2 * 10_000 + 1
@@ -37,6 +38,17 @@ def test_the_last_unit_is_kept_for_a_red_need_to_come() -> None:
     assert (kept.flow.tolist(), kept.served, kept.fit, kept.held.tolist()) == ([0], (0, 0, 0), 0, [1])
     assert (kept.status, kept.verified, kept.beyond_reserve) == ("optimal", True, 0)
     assert kept.bound == ((0, 0, 1), None, 500)
+
+
+def test_an_outlook_tells_for_whom_a_unit_is_kept_and_who_waits_beside() -> None:
+    three = Problem(
+        quantity=[2, 1, 1], tier=[0, 0, 1], capacity=[9], need=[0, 1, 2], offer=[0, 0, 0], fit=[100, 90, 80]
+    )  # fmt: skip
+    told = outlook(TONIGHT, [three, NOBODY_TO_COME], Policy())
+    assert told.price.tolist() == [(3 * STEP + 100 + STEP + 500) // 2]
+    assert told.to_come.tolist() == [[0.5, 0.0, 0.0]]  # one unit in one of two futures
+    assert told.queue.tolist() == [[1.0, 0.5, 0.0]]
+    assert outlook(TONIGHT, [], Policy()).queue.tolist() == [[0.0, 0.0, 0.0]]
 
 
 def test_a_price_is_the_mean_over_the_futures_rounded_down() -> None:
