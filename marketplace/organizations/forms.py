@@ -2,8 +2,23 @@
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Form, HiddenField, IntegerField, SelectField, StringField, TelField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional, Regexp
+from flask_wtf.file import FileField, FileRequired
+from wtforms import (
+    BooleanField,
+    EmailField,
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TelField,
+    TextAreaField,
+)
+from wtforms.validators import Email, InputRequired, Length, NumberRange, Optional, Regexp
 from wtforms.widgets import HiddenInput
 
 from marketplace.records import known_version
@@ -69,3 +84,60 @@ class ReasonForm(FlaskForm):
             Length(max=500, message=_("At most 500 characters")),
         ],
     )
+
+
+class DocumentForm(FlaskForm):
+    """A scan for the verification."""
+
+    kind = SelectField(_("What it is"), [InputRequired(_("Choose a kind of the list"))])
+    file = FileField(_("File"), [FileRequired(_("Choose a file."))])
+
+
+class InviteForm(FlaskForm):
+    """An invitation into an organization."""
+
+    email = EmailField(
+        _("E-mail"),
+        [
+            InputRequired(_("Enter the e-mail address of your colleague")),
+            Length(max=254, message=_("At most 254 characters")),
+            Email(_("Enter an address like name@example.org")),
+        ],
+    )
+    position = RadioField(_("Place"), [InputRequired(_("Choose manager or staff."))], default="staff")
+
+
+class FindForm(Form):
+    """Words to find an organization by, read from the address."""
+
+    find = StringField(_("Name of an organization"))
+
+
+class ItemForm(Form):
+    """One line of a package; a line whose category is empty asks for nothing."""
+
+    category = SelectField(_("Category"), [Optional()])
+    kind = SelectField(_("Kind"), [Optional()])
+    title = StringField(_("What is needed"), [Optional(), Length(max=160, message=_("At most 160 characters"))])
+    quantity = IntegerField(
+        _("Quantity"), [Optional(), NumberRange(1, 1000, message=_("Enter a whole number from 1 to 1000"))], default=1
+    )
+    requires = SelectMultipleField(_("Qualifications"))
+    within_days = IntegerField(
+        _("Within days"), [Optional(), NumberRange(1, 366, message=_("Enter 1 to 366 days, or leave the days empty."))]
+    )
+
+
+class PackageForm(FlaskForm):
+    """A service package."""
+
+    version = IntegerField(widget=HiddenInput(), default=1, filters=[known_version])
+    name = StringField(
+        _("Name of the package"),
+        [InputRequired(_("Give the package a name.")), Length(max=80, message=_("At most 80 characters"))],
+    )
+    name_en = StringField(_("English name"), [Optional(), Length(max=120, message=_("At most 120 characters"))])
+    audience = SelectField(_("Made for"), [InputRequired(_("Choose a group of the list."))])
+    summary = TextAreaField(_("What it is for"), [Optional(), Length(max=1000, message=_("At most 1000 characters"))])
+    together = BooleanField(_("All of it together, or nothing"), default=True)
+    items = FieldList(FormField(ItemForm), min_entries=1, max_entries=20)

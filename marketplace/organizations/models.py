@@ -105,9 +105,6 @@ class Alliance(Model, Record):
     region: Mapped[str] = column(P1, "where it works", String(6))
     summary: Mapped[str] = column(P1, "public profile", Text, default="")
     organizer_id: Mapped[int | None] = column(P1, "who runs it", ForeignKey("organization.id"), index=True)
-    policy: Mapped[dict[str, Any]] = column(
-        P1, "matching policy of its runs; empty is everyone's", JSON, default=dict, server_default=text("'{}'")
-    )
 
     members: Mapped[list["AllianceMember"]] = relationship(back_populates="alliance")
     organizer: Mapped[Organization | None] = relationship()

@@ -2,6 +2,7 @@
 
 from marketplace.accounts.services.actors import actor_of, current_actor, own_user, set_locale, user_by_email
 from marketplace.accounts.services.links import (
+    Address,
     Sent,
     ask_for_password,
     ask_to_register,
@@ -48,6 +49,7 @@ from marketplace.accounts.services.staff import (
 
 __all__ = [
     "SERVING_A_REGION",
+    "Address",
     "Members",
     "Sent",
     "StaffFilter",

@@ -67,6 +67,24 @@ def register_by_link(token: str) -> ResponseReturnValue:
     return page, 422 if form.errors else 200
 
 
+@accounts.route("/join/<token>", methods=["GET", "POST"], permission=Permission.PUBLIC_VIEW)
+@limit_letters
+def join(token: str) -> ResponseReturnValue:
+    """Somebody without an account makes one for the address that was invited, and joins."""
+    link = services.open_link(token, "join")
+    form = ByLinkForm()
+    if form.validate_on_submit():
+        try:
+            user = services.join_with_new_account(token, form.name.data, form.password.data)
+        except InvalidInput as error:
+            show_errors(form, error)
+        else:
+            login_user(user)
+            return redirect(url_for("home.welcome"), 303)
+    page = render_template("accounts/register_by_link.html", form=form, address=link.address)
+    return page, 422 if form.errors else 200
+
+
 @accounts.route("/forgotten", methods=["GET", "POST"], permission=Permission.PUBLIC_VIEW)
 @limit_letters
 def forgotten_password() -> ResponseReturnValue:

@@ -2,7 +2,7 @@
 
 Revision ID: 0003
 Revises: 0002
-Create Date: 2026-11-24 23:42:51.479076
+Create Date: 2026-11-24 23:48:08.756176
 
 """
 from alembic import op
@@ -351,7 +351,6 @@ def upgrade():
 
     with op.batch_alter_table('alliance', schema=None) as batch_op:
         batch_op.add_column(sa.Column('organizer_id', sa.Integer(), nullable=True))
-        batch_op.add_column(sa.Column('policy', sa.JSON(), server_default=sa.text("'{}'"), nullable=False))
         batch_op.create_index(batch_op.f('ix_alliance_organizer_id'), ['organizer_id'], unique=False)
         batch_op.create_foreign_key(batch_op.f('fk_alliance_organizer_id_organization'), 'organization', ['organizer_id'], ['id'])
 
@@ -585,7 +584,6 @@ def downgrade():
     with op.batch_alter_table('alliance', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_alliance_organizer_id_organization'), type_='foreignkey')
         batch_op.drop_index(batch_op.f('ix_alliance_organizer_id'))
-        batch_op.drop_column('policy')
         batch_op.drop_column('organizer_id')
 
     with op.batch_alter_table('follow_up', schema=None) as batch_op:

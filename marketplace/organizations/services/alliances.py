@@ -11,6 +11,7 @@ from marketplace.extensions import db
 from marketplace.organizations.models import KINDS, Alliance, AllianceMember, Organization
 from marketplace.organizations.services.reading import PER_PAGE, visible_to
 from marketplace.permissions import Actor, Permission, scoped
+from marketplace.records import today
 from marketplace.transitions import transaction
 
 
@@ -21,7 +22,11 @@ def alliances(actor: Actor, page: int = 1) -> tuple[Pagination, dict[int, int]]:
     counts = (
         select(AllianceMember.alliance_id, func.count())
         .join(Organization)
-        .where(AllianceMember.alliance_id.in_([alliance.id for alliance in found.items]), visible_to(actor))
+        .where(
+            AllianceMember.alliance_id.in_([alliance.id for alliance in found.items]),
+            AllianceMember.left_on.is_(None),
+            visible_to(actor),
+        )
         .group_by(AllianceMember.alliance_id)
     )
     return found, {row[0]: row[1] for row in db.session.execute(counts)}
@@ -46,7 +51,7 @@ def alliance_members(actor: Actor, alliance: Alliance) -> dict[str, list[Organiz
     query = (
         select(Organization)
         .join(AllianceMember)
-        .where(AllianceMember.alliance_id == alliance.id, visible_to(actor))
+        .where(AllianceMember.alliance_id == alliance.id, AllianceMember.left_on.is_(None), visible_to(actor))
         .order_by(Organization.name)
     )
     found = list(db.session.scalars(query))
@@ -59,7 +64,7 @@ def alliances_of(organization: Organization) -> list[Alliance]:
     query = (
         select(Alliance)
         .join(AllianceMember)
-        .where(AllianceMember.organization_id == organization.id)
+        .where(AllianceMember.organization_id == organization.id, AllianceMember.left_on.is_(None))
         .order_by(Alliance.name)
     )
     return list(db.session.scalars(query))
@@ -84,11 +89,16 @@ def ensure_alliance(
             session.flush()
             audit.record(actor, "alliance:created", alliance)
         placed = set(
-            session.scalars(select(AllianceMember.organization_id).where(AllianceMember.alliance_id == alliance.id))
+            session.scalars(
+                select(AllianceMember.organization_id).where(
+                    AllianceMember.alliance_id == alliance.id, AllianceMember.left_on.is_(None)
+                )
+            )
         )
         joining = [organization for organization in members if organization.id not in placed]
         session.add_all(
-            AllianceMember(alliance_id=alliance.id, organization_id=organization.id) for organization in joining
+            AllianceMember(alliance_id=alliance.id, organization_id=organization.id, joined_on=today())
+            for organization in joining
         )
         session.flush()
         if joining:

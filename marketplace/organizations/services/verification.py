@@ -2,11 +2,12 @@
 
 from flask_babel import lazy_gettext as _
 
-from marketplace import privacy
-from marketplace.errors import AccessDenied, InvalidInput, NotFound, StateConflict
+from marketplace import events, privacy
+from marketplace.errors import AccessDenied, NotFound, StateConflict
 from marketplace.extensions import db
 from marketplace.organizations.models import Organization
 from marketplace.permissions import Actor, Permission, scoped
+from marketplace.reasons import reason_given
 from marketplace.transitions import move, transaction
 
 
@@ -29,10 +30,7 @@ def _to_judge(actor: Actor, public_id: str, version: int | None = None) -> Organ
     return organization
 
 
-def _given(reason: str) -> str:
-    if not reason.strip():
-        raise InvalidInput(fields={"reason": _("Say what is wrong and how to mend it")})
-    return reason.strip()[:500]
+_WHAT_IS_WRONG = _("Say what is wrong and how to mend it")
 
 
 def verify(actor: Actor, public_id: str, version: int) -> None:
@@ -44,22 +42,29 @@ def verify(actor: Actor, public_id: str, version: int) -> None:
     with transaction():
         organization = _to_judge(actor, public_id, version)
         move(actor, organization, expect="registered", to="verified", refusal_reason=None)
+        events.happened.send("organization:verified", row=organization)
 
 
 def refuse(actor: Actor, public_id: str, version: int, reason: str) -> None:
     """Not verified, with the reason that its members read; they may mend it and ask again."""
-    reason = _given(reason)
+    reason = reason_given(reason, _WHAT_IS_WRONG)
     with transaction():
         organization = _to_judge(actor, public_id, version)
         move(actor, organization, expect="registered", to="refused", reason=reason, refusal_reason=reason)
+        events.happened.send("organization:refused", row=organization)
 
 
 def suspend(actor: Actor, public_id: str, reason: str) -> None:
-    """Takes a verified organization out of public view; its open projects pause."""
-    reason = _given(reason)
+    """Takes a verified organization out of public view, and stops all new work.
+
+    Its projects pause, so its capacity leaves runs; its proposals cannot be accepted; what it was about to do is
+    handed to the coordinator of each region by whoever hears of "organization:suspended".
+    """
+    reason = reason_given(reason, _WHAT_IS_WRONG)
     with transaction():
         organization = _to_judge(actor, public_id)
         move(actor, organization, expect="verified", to="suspended", reason=reason, refusal_reason=reason)
+        events.happened.send("organization:suspended", row=organization)
 
 
 def reinstate(actor: Actor, public_id: str) -> None:
@@ -74,12 +79,12 @@ def reinstate(actor: Actor, public_id: str) -> None:
             action="organization:reinstated",
             refusal_reason=None,
         )
+        events.happened.send("organization:reinstated", row=organization)
 
 
 def reveal_contact(actor: Actor, public_id: str, reason: str) -> dict[str, str]:
     """Name and phone of the contact in the clear, for the officer who verifies; leaves a trace."""
-    if not reason.strip():
-        raise InvalidInput(fields={"reason": _("Say what you need the contact for")})
+    reason = reason_given(reason, _("Say what you need the contact for"))
     with transaction():
         organization = _to_judge(actor, public_id)
-        return privacy.reveal(actor, organization, ("contact_name", "contact_phone"), reason.strip()[:500])
+        return privacy.reveal(actor, organization, ("contact_name", "contact_phone"), reason)

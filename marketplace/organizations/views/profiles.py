@@ -1,4 +1,4 @@
-"""HTTP of organizations and alliances."""
+"""Lists and profiles of organizations, and what officers decide about them."""
 
 from typing import Any
 
@@ -6,17 +6,16 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
+from wtforms import SelectChoice
 
+from marketplace import wording
 from marketplace.errors import InvalidInput
 from marketplace.organizations import services
 from marketplace.organizations.choices import kind_choices, region_choices, state_choices
-from marketplace.organizations.forms import FilterForm, ProfileForm, ReasonForm, RegisterForm
-from marketplace.organizations.models import Organization, name_of
-from marketplace.permissions import Permission, Slice
-from marketplace.records import known_version
-
-organizations = Slice("organizations", __name__, url_prefix="/organizations")
-alliances = Slice("alliances", __name__, url_prefix="/alliances")
+from marketplace.organizations.forms import DocumentForm, FilterForm, ProfileForm, ReasonForm, RegisterForm
+from marketplace.organizations.models import DOCUMENT_KINDS, Organization
+from marketplace.organizations.views.parts import organizations, page_number, sent_version, show_errors
+from marketplace.permissions import Permission, may_reach
 
 TAB_NAMES = {
     "all": lazy_gettext("All"),
@@ -24,34 +23,6 @@ TAB_NAMES = {
     "region": lazy_gettext("In my region"),
     "mine": lazy_gettext("My organizations"),
 }
-
-
-@organizations.app_template_global()
-def organization_name(organization: Any) -> str:
-    """An organization's or alliance's name in the language of the page."""
-    from marketplace.wording import language
-
-    return name_of(organization, language())
-
-
-def _show_errors(form: Any, error: InvalidInput) -> None:
-    """Put what a service refused beside the fields it speaks of."""
-    for name, message in error.fields.items():
-        if name in form:
-            form[name].errors = [*form[name].errors, message]
-        else:
-            form.form_errors.append(message)
-    if not error.fields:
-        form.form_errors.append(error.message)
-
-
-def _version() -> int:
-    """The version of the record that the sender of a form had before them; 0 when the form does not say."""
-    return known_version(request.form.get("version", 0, type=int))
-
-
-def _page_number() -> int:
-    return max(request.args.get("page", 1, type=int), 1)
 
 
 @organizations.route("", permission=Permission.ORGANIZATION_VIEW)
@@ -69,7 +40,7 @@ def index() -> ResponseReturnValue:
         "organizations/index.html",
         form=form,
         filters=filters,
-        page=services.listing(g.actor, filters, _page_number()),
+        page=services.listing(g.actor, filters, page_number()),
         tabs=[(tab, TAB_NAMES[tab], url_for("organizations.index", tab=tab)) for tab in services.tabs(g.actor)],
         by_state=services.sees_every_state(g.actor),
         url_for_page=lambda number: url_for("organizations.index", page=number, **kept),
@@ -106,7 +77,7 @@ def register() -> ResponseReturnValue:
         try:
             organization = services.register(g.actor, _profile(form))
         except InvalidInput as error:
-            _show_errors(form, error)
+            show_errors(form, error)
         else:
             flash(
                 _("Registered. An officer of the region verifies it now; you can prepare projects meanwhile."),
@@ -118,12 +89,17 @@ def register() -> ResponseReturnValue:
 
 @organizations.route("/<public_id>", permission=Permission.ORGANIZATION_VIEW)
 def profile(public_id: str) -> ResponseReturnValue:
-    return _show(services.get(g.actor, public_id))
+    return show_profile(services.get(g.actor, public_id))
 
 
-def _show(
-    organization: Organization, *, refused: ReasonForm | None = None, contact: dict[str, str] | None = None
+def show_profile(
+    organization: Organization,
+    *,
+    refused: ReasonForm | None = None,
+    contact: dict[str, str] | None = None,
+    upload: DocumentForm | None = None,
 ) -> ResponseReturnValue:
+    """The page of an organization, with what its reader may do."""
     page = render_template(
         "organizations/profile.html",
         organization=organization,
@@ -133,8 +109,19 @@ def _show(
         registered_in=services.registered_in(organization.credit_code),
         alliances=services.alliances_of(organization),
         history=services.history(g.actor, organization),
+        record=services.track_record(organization.id),
+        documents=services.documents_of(g.actor, organization),
+        sees_documents=may_reach(g.actor, Permission.ORGANIZATION_DOCUMENTS, organization),
+        document_kinds=wording.DOCUMENT_KINDS,
+        upload=upload or document_form(formdata=None),
     )
-    return page, 422 if refused else 200
+    return page, 422 if refused or upload else 200
+
+
+def document_form(**options: Any) -> DocumentForm:
+    form = DocumentForm(**options)
+    form.kind.choices = [SelectChoice(kind, wording.DOCUMENT_KINDS[kind]) for kind in DOCUMENT_KINDS]
+    return form
 
 
 @organizations.route("/<public_id>/edit", methods=["GET", "POST"], permission=Permission.ORGANIZATION_EDIT)
@@ -143,9 +130,9 @@ def edit(public_id: str) -> ResponseReturnValue:
     form = _profile_form(organization)
     if form.validate_on_submit():
         try:
-            services.edit(g.actor, public_id, _version(), _profile(form, organization))
+            services.edit(g.actor, public_id, sent_version(), _profile(form, organization))
         except InvalidInput as error:
-            _show_errors(form, error)
+            show_errors(form, error)
         else:
             flash(_("Saved."), "success")
             return redirect(url_for("organizations.profile", public_id=public_id), 303)
@@ -162,7 +149,7 @@ def resubmit(public_id: str) -> ResponseReturnValue:
 
 @organizations.route("/<public_id>/verify", methods=["POST"], permission=Permission.ORGANIZATION_VERIFY)
 def verify(public_id: str) -> ResponseReturnValue:
-    services.verify(g.actor, public_id, _version())
+    services.verify(g.actor, public_id, sent_version())
     flash(_("Verified. Its profile is public now and its projects may open."), "success")
     return redirect(url_for("organizations.profile", public_id=public_id), 303)
 
@@ -172,8 +159,12 @@ def refuse(public_id: str) -> ResponseReturnValue:
     form = ReasonForm()
     organization = services.get(g.actor, public_id)
     if not form.validate():
-        return _show(organization, refused=form)
-    services.refuse(g.actor, public_id, _version(), form.reason.data)
+        return show_profile(organization, refused=form)
+    try:
+        services.refuse(g.actor, public_id, sent_version(), form.reason.data)
+    except InvalidInput as error:
+        show_errors(form, error)
+        return show_profile(services.get(g.actor, public_id), refused=form)
     flash(_("Refused. Its members read the reason and may mend it."), "success")
     return redirect(url_for("organizations.profile", public_id=public_id), 303)
 
@@ -183,8 +174,12 @@ def suspend(public_id: str) -> ResponseReturnValue:
     form = ReasonForm()
     organization = services.get(g.actor, public_id)
     if not form.validate():
-        return _show(organization, refused=form)
-    services.suspend(g.actor, public_id, form.reason.data)
+        return show_profile(organization, refused=form)
+    try:
+        services.suspend(g.actor, public_id, form.reason.data)
+    except InvalidInput as error:
+        show_errors(form, error)
+        return show_profile(services.get(g.actor, public_id), refused=form)
     flash(_("Suspended. It is no longer public, and its open projects are paused."), "success")
     return redirect(url_for("organizations.profile", public_id=public_id), 303)
 
@@ -201,30 +196,10 @@ def reveal_contact(public_id: str) -> ResponseReturnValue:
     form = ReasonForm()
     organization = services.get(g.actor, public_id)
     if not form.validate():
-        return _show(organization, refused=form)
-    contact = services.reveal_contact(g.actor, public_id, form.reason.data)
-    return _show(services.get(g.actor, public_id), contact=contact)
-
-
-@alliances.route("", endpoint="index", permission=Permission.ALLIANCE_VIEW)
-def alliance_index() -> ResponseReturnValue:
-    page, members = services.alliances(g.actor, _page_number())
-    return render_template(
-        "alliances/index.html",
-        page=page,
-        members=members,
-        url_for_page=lambda number: url_for("alliances.index", page=number),
-    )
-
-
-@alliances.route("/<slug>", endpoint="show", permission=Permission.ALLIANCE_VIEW)
-def alliance(slug: str) -> ResponseReturnValue:
-    found = services.get_alliance(g.actor, slug)
-    members = services.alliance_members(g.actor, found)
-    return render_template(
-        "alliances/show.html",
-        alliance=found,
-        members=members,
-        total=sum(len(organizations_of_kind) for organizations_of_kind in members.values()),
-        is_sample="4+5+N" in found.summary,
-    )
+        return show_profile(organization, refused=form)
+    try:
+        contact = services.reveal_contact(g.actor, public_id, form.reason.data)
+    except InvalidInput as error:
+        show_errors(form, error)
+        return show_profile(services.get(g.actor, public_id), refused=form)
+    return show_profile(services.get(g.actor, public_id), contact=contact)
