@@ -13,11 +13,12 @@ from marketplace.matches.coverage import by_colour, coverage, served_units
 from marketplace.matches.file_codes import code_tables
 from marketplace.matches.models import RunOutcome
 from marketplace.matches.snapshot import Snapshot
-from marketplace.matches.solving import Result
+from marketplace.matches.solving import DECLINED_ONLY, Result
 from marketplace.needs.models import URGENCIES
 from matching.explain import Shortages
 from matching.reasons import REASONS
 from matching.scoring import PARTS
+from matching.sentences import PART_NAMES
 
 DECLINED = "declined"
 """Everybody who could help declined lately; the one reason that the library does not know."""
@@ -148,7 +149,7 @@ def _shortages(run_id: int, found: Shortages) -> list[dict[str, Any]]:
                 "run_id": run_id,
                 "category": tables.categories.codes[found.category[place]],
                 "region": tables.regions.codes[found.region[place]],
-                "reason": REASONS[found.reason[place]].code,
+                "reason": _code(int(found.reason[place])),
                 "needs": int(found.needs[place]),
                 "units": int(found.units[place].sum()),
                 **{f"units_{colour}": number for colour, number in units.items()},
@@ -156,6 +157,10 @@ def _shortages(run_id: int, found: Shortages) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _code(reason: int) -> str:
+    return DECLINED if reason == DECLINED_ONLY else REASONS[reason].code
 
 
 def _codes(mask: Any, words: tuple[str, ...]) -> list[str]:
@@ -225,3 +230,14 @@ def detail_text(outcome: RunOutcome) -> str:
 
 def _kilometres(metres: int) -> str:
     return str(format_decimal(metres / 1000, format="#,##0.#"))
+
+
+def share(served: int, asked: int) -> int:
+    """Percent served, rounded down so that 100 means all; 100 where nothing is asked for."""
+    return 100 * served // asked if asked else 100
+
+
+def parts_in_words(parts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The parts of a fit: name in the language of the page, and points of 100."""
+    english = wording.language() == "en"
+    return [(PART_NAMES[name][english], round(value / 100)) for name, value in parts.items()]

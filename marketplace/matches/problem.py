@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from marketplace import regions
@@ -27,12 +27,12 @@ from matching.eligibility import Needs, Offers
 CONTENT = 3
 """Of 1 to 5: a household that was less satisfied is not sent to the same supplier again by preference."""
 
-_NEED_COLUMNS = (
+NEED_COLUMNS = (
     Need.id, Need.version, Need.region, Need.kind, Need.category, Need.latitude, Need.longitude, Need.groups,
     Need.requires, Need.deadline, Need.posted_on, Need.quantity - Need.allocated, Need.urgency, Need.bundle,
     Need.case_id, Need.whole,
 )  # fmt: skip
-_CAPACITY_COLUMNS = (
+CAPACITY_COLUMNS = (
     Capacity.id, Capacity.version, Capacity.allocated, Capacity.organization_id, Capacity.owner_id, Capacity.categories,
     Capacity.regions, Capacity.latitude, Capacity.longitude, Capacity.radius_km, Capacity.groups,
     Capacity.qualifications, Capacity.valid_from, Capacity.valid_until, Capacity.quantity, Capacity.budget_fen,
@@ -49,13 +49,13 @@ def read(scope: Scope, policy: Policy) -> Snapshot:
     db.session.rollback()
     if db.session.get_bind().dialect.name == "postgresql":
         db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    needs = list(_rows(needs_in(scope).with_only_columns(*_NEED_COLUMNS).order_by(Need.id)))
+    needs = list(_rows(needs_in(scope).with_only_columns(*NEED_COLUMNS).order_by(Need.id)))
     offers = [
         row
-        for row in _rows(capacities_in(scope).with_only_columns(*_CAPACITY_COLUMNS).order_by(Capacity.id))
+        for row in _rows(capacities_in(scope).with_only_columns(*CAPACITY_COLUMNS).order_by(Capacity.id))
         if serves(row.regions, scope.region)
     ]
-    pools = _free_of_pools()
+    pools = free_of_pools()
     declined = allocations.declined_pairs()
     helped = _earlier_suppliers(scope)
     db.session.rollback()
@@ -63,27 +63,32 @@ def read(scope: Scope, policy: Policy) -> Snapshot:
 
 
 def _earlier_suppliers(scope: Scope) -> dict[int, list[int]]:
-    """Organizations that have helped a household of the scope before, by its case; not where it was unhappy."""
+    """Organizations that have helped a household of the scope before, by its case."""
+    found: dict[int, list[int]] = {}
+    for case, organization in _rows(helped_before(needs_in(scope).with_only_columns(Need.case_id))):
+        found.setdefault(case, []).append(organization)
+    return found
+
+
+def helped_before(cases: Any) -> Select[Any, Any]:
+    """SELECT of cases and the organizations that have helped them before; not where the household was unhappy."""
     before = aliased(Need)
-    query = (
+    query: Select[Any, Any] = (
         select(before.case_id, Allocation.organization_id)
         .join(before, before.id == Allocation.need_id)
         .where(
             Allocation.state.in_(("delivered", "confirmed")),
             Allocation.organization_id.is_not(None),
             or_(Allocation.satisfaction.is_(None), Allocation.satisfaction >= CONTENT),
-            before.case_id.in_(needs_in(scope).with_only_columns(Need.case_id)),
+            before.case_id.in_(cases),
         )
         .distinct()
         .order_by(before.case_id, Allocation.organization_id)
     )
-    found: dict[int, list[int]] = {}
-    for case, organization in _rows(query):
-        found.setdefault(case, []).append(organization)
-    return found
+    return query
 
 
-def _free_of_pools() -> dict[int, int]:
+def free_of_pools() -> dict[int, int]:
     """Units that each pool has left; those of every capacity in it count, whatever its state."""
     used = func.coalesce(func.sum(Capacity.allocated), 0)
     query = select(Pool.id, Pool.quantity - used).outerjoin(Capacity, Capacity.pool_id == Pool.id).group_by(Pool.id)
@@ -107,8 +112,8 @@ def _snapshot(
     barred = [(need_row[n], offer_row[c]) for n, c in sorted(declined) if n in need_row and c in offer_row]
     earlier = [(place, key) for place, row in enumerate(needs) for key in helped.get(row.case_id, ())]
     return Snapshot(
-        needs=_needs(needs, words),
-        offers=_offers(offers, words),
+        needs=need_columns(needs, words),
+        offers=offer_columns(offers, words),
         quantity=np.array([row[11] for row in needs], np.int64),
         tier=np.array([URGENCIES.index(row.urgency) for row in needs], np.int8),
         bundle=_bundles(needs),
@@ -160,7 +165,8 @@ def _bundles(needs: Sequence[Any]) -> Any:
     return np.array(column, np.int32)
 
 
-def _needs(rows: Sequence[Any], words: Sequence[str]) -> Needs:
+def need_columns(rows: Sequence[Any], words: Sequence[str]) -> Needs:
+    """Rows of needs as columns; `words` numbers the qualifications."""
     tables = code_tables()
     return Needs(
         category=np.array([tables.categories.position[row.category] for row in rows], np.int32),
@@ -174,7 +180,8 @@ def _needs(rows: Sequence[Any], words: Sequence[str]) -> Needs:
     )
 
 
-def _offers(rows: Sequence[Any], words: Sequence[str]) -> Offers:
+def offer_columns(rows: Sequence[Any], words: Sequence[str]) -> Offers:
+    """Rows of capacity as columns; `words` numbers the qualifications."""
     tables = code_tables()
     return Offers(
         categories=_table([row.categories for row in rows], tables.categories.position),

@@ -8,9 +8,10 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
+from marketplace.matches.advice import ADVICE
 from marketplace.matches.file_outputs import Result, by_colour, qualification_name, reason_text, unserved_by_tier
 from matching.explain import Explainer, Rules, Shortages
-from matching.reasons import REASONS, Reason
+from matching.reasons import REASONS
 from matching.sentences import Names, describe
 from matching.tables import URGENCIES
 
@@ -25,25 +26,6 @@ TOLD_UP_TO = 20_000
 """Needs up to which that is told: in larger files it would take longer than the matching."""
 
 TITLE_SHOWN = 80
-
-ADVICE = {
-    Reason.NO_CATEGORY: ("发动机构提供这类服务", "find an organization that offers this category"),
-    Reason.NO_REGION: ("请同类机构把服务扩展到这个地区", "ask those who offer it to serve this region too"),
-    Reason.TOO_FAR: ("请较近的机构参与，或扩大服务半径", "find someone nearer, or widen the radius"),
-    Reason.GROUP: ("请机构放宽人群限制", "ask the organization to open it to more groups"),
-    Reason.QUALIFICATION: ("邀请有资质的机构或人员", "invite someone with the qualification"),
-    Reason.DATES: ("延长有效期，或与家庭重新商定期限", "extend the validity, or agree on a new deadline"),
-    Reason.CAPACITY_TAKEN: ("增加名额", "add capacity"),
-    Reason.NO_CAPACITY: ("增加名额", "add capacity"),
-    Reason.BUDGET: ("追加预算", "add to the budget"),
-    Reason.BUNDLE: ("拆分套餐，或补齐其中缺少的一项", "split the bundle, or add what it lacks"),
-    Reason.WHOLE: ("允许由几家共同满足", "let several serve it together"),
-    Reason.MINIMUM_BATCH: ("降低最小批量，或合并需求", "lower the minimum batch, or gather more needs"),
-    Reason.EXCLUSION: ("增加另一家可选的机构", "find another organization for one of the two"),
-    Reason.HELD: ("下一次匹配再看", "look again at the next matching"),
-    Reason.NOT_PROVEN: ("放宽时间上限再匹配一次", "match again with more time"),
-}
-"""What helps against each reason, in Chinese and English."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -26,6 +26,7 @@ from matching import Problem, Solution, solve
 from matching.eligibility import Candidates, candidate_blocks
 from matching.explain import Shortages, Unmatched, shortages, unmatched
 from matching.generation import Block, completed, generate
+from matching.reasons import REASONS
 from matching.scoring import PARTS, Earlier, Scorer
 
 ALTERNATIVES = 3
@@ -33,6 +34,9 @@ ALTERNATIVES = 3
 
 TIME_LIMIT_SECONDS = 300.0
 """After this the search in coupled parts stops with the best found; networks take seconds."""
+
+DECLINED_ONLY = len(REASONS)
+"""Stands in columns of reasons for the one that the library does not know: all who could help declined lately."""
 
 Tell = Callable[[float], None]
 
@@ -51,7 +55,8 @@ class Result:
         alternatives: for each pair, up to three (offer, fit, metres) of other offers, the best first.
         unmatched: needs not served in full, and why.
         declined_only: bool (u,), of the unmatched: all who could help declined lately.
-        shortages: what is short by category, region and reason, where one unit more helps most first.
+        shortages: what is short by category, region and reason, where one unit more helps most first; of what
+            only those who declined could serve the reason is DECLINED_ONLY.
         served, total_fit, status, bound, engines, candidates, digest, seconds: for the summary.
     """
 
@@ -183,7 +188,9 @@ def match(snapshot: Snapshot, tell: Tell = lambda _share: None, archive: Path | 
         snapshot.as_of,
         budget_bound=snapshot.budget_bound,
     )
-    short = shortages(found.problem, found.solution, snapshot.needs, reasons)
+    declined_only = (reasons.candidates == 0) & (found.eligible[reasons.need] > 0)
+    told = replace(reasons, reason=np.where(declined_only, np.int8(DECLINED_ONLY), reasons.reason))
+    short = shortages(found.problem, found.solution, snapshot.needs, told)
     used = np.flatnonzero(found.solution.flow)
     arcs, solution = found.arcs, found.solution
     parts = found.scorer.parts(arcs.need[used], arcs.offer[used], arcs.metres[used])
@@ -198,7 +205,7 @@ def match(snapshot: Snapshot, tell: Tell = lambda _share: None, archive: Path | 
         parts=np.stack([getattr(parts, name) for name in PARTS], axis=1),
         alternatives=_alternatives(arcs, found.fit, solution.flow, used),
         unmatched=reasons,
-        declined_only=(reasons.candidates == 0) & (found.eligible[reasons.need] > 0),
+        declined_only=declined_only,
         shortages=short,
         served=solution.served,
         total_fit=solution.fit,

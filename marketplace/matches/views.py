@@ -1,5 +1,6 @@
 """HTTP of matching runs: preview and start, progress, result."""
 
+from functools import partial
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
@@ -8,7 +9,7 @@ from flask_babel import gettext as _
 
 from marketplace import regions, wording
 from marketplace.allocations import services as allocations
-from marketplace.matches import outcomes, services
+from marketplace.matches import advice, outcomes, services
 from marketplace.matches.forms import ScopeForm
 from marketplace.matches.models import MatchRun
 from marketplace.organizations.models import name_of
@@ -16,7 +17,7 @@ from marketplace.permissions import Permission, Slice
 
 runs = Slice("runs", __name__, url_prefix="/runs")
 
-VIEWS = ("proposals", "unserved", "shortages")
+VIEWS = ("proposals", "unserved", "shortages", "coverage")
 
 
 def _form(**options: Any) -> ScopeForm:
@@ -59,6 +60,10 @@ def start() -> ResponseReturnValue:
 @runs.route("/<run_id>", permission=Permission.RUN_VIEW)
 def show(run_id: str) -> ResponseReturnValue:
     run = services.find(g.actor, run_id)
+    if run.trial:
+        alliance = services.alliance_of(run)
+        slug = alliance.slug if alliance else None
+        return redirect(url_for("policies.edit", region=run.region, alliance=slug, trial=run.public_id))
     view = request.args.get("view", "")
     view = view if view in VIEWS else VIEWS[0]
     asked: dict[str, Any] = {name: request.args.get(name, "").strip() for name in ("urgency", "reason", "state")}
@@ -85,7 +90,19 @@ def _result(run: MatchRun, view: str, asked: dict[str, str], number: int) -> dic
     if view == "unserved":
         page = services.outcomes_of(run, urgency=asked["urgency"], reason=asked["reason"], page=number)
         return {"page": page, "needs": services.needs_of(page.items)}
-    return {"shortages": services.shortages_of(run)}
+    if view == "coverage":
+        return {"comparison": services.compared(run), "share": outcomes.share}
+    return {
+        "page": services.shortages_of(run, number),
+        "advice": partial(advice.text, english=wording.language() == "en"),
+    }
+
+
+@runs.route("/<run_id>/needs/<need_id>", permission=Permission.RUN_VIEW)
+def explain(run_id: str, need_id: str) -> ResponseReturnValue:
+    run = services.find(g.actor, run_id)
+    told = services.explained(run, need_id)
+    return render_template("matches/explain.html", run=run, told=told, parts_of=outcomes.parts_in_words)
 
 
 def _failure(run: MatchRun) -> str | None:

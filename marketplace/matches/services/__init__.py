@@ -1,10 +1,14 @@
 """Rules of matching runs: the only writers of their tables."""
 
+from marketplace.matches.services.explaining import Told, explained
 from marketplace.matches.services.performing import perform, take_up_lost_runs
 from marketplace.matches.services.reading import (
+    alliance_by_slug,
     alliance_of,
     alliances_for,
+    compared,
     find,
+    find_trial,
     list_runs,
     needs_of,
     outcomes_of,
@@ -13,14 +17,22 @@ from marketplace.matches.services.reading import (
 )
 from marketplace.matches.services.runs import cancel, run_now, start, start_nightly_runs, try_changes
 from marketplace.matches.services.settings import Setting, check_region, policy_for, save, setting_of
+from marketplace.matches.services.settings import policy_of as stored_policy
+from marketplace.matches.services.suggestions import Suggested, suggest
 
 __all__ = [
     "Setting",
+    "Suggested",
+    "Told",
+    "alliance_by_slug",
     "alliance_of",
     "alliances_for",
     "cancel",
     "check_region",
+    "compared",
+    "explained",
     "find",
+    "find_trial",
     "list_runs",
     "needs_of",
     "outcomes_of",
@@ -33,6 +45,8 @@ __all__ = [
     "shortages_of",
     "start",
     "start_nightly_runs",
+    "stored_policy",
+    "suggest",
     "take_up_lost_runs",
     "try_changes",
 ]

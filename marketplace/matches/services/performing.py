@@ -215,7 +215,9 @@ def _fresh(scope: Scope) -> outcomes.Fresh:
 def _members(scope: Scope) -> list[int] | None:
     if scope.alliance_id is None:
         return None
-    query = select(AllianceMember.organization_id).where(AllianceMember.alliance_id == scope.alliance_id)
+    query = select(AllianceMember.organization_id).where(
+        AllianceMember.alliance_id == scope.alliance_id, AllianceMember.left_on.is_(None)
+    )
     return list(db.session.scalars(query))
 
 

@@ -128,10 +128,10 @@ def test_neither_shortages_nor_help_on_its_way_tell_of_a_case_restricted_since(a
     run = services.run_now(SYSTEM, world.DAWUKOU)
     served.allocations[0].state = "accepted"
     db.session.commit()
-    assert [row.category for row in services.shortages_of(run)] == ["S0401"]
+    assert [row.category for row in services.shortages_of(run).items] == ["S0401"]
     assert allocations.of_run(run.id).total == 1
     for need in (served, unserved):
         need.case.restricted = True
     db.session.commit()
-    assert services.shortages_of(run) == []
+    assert services.shortages_of(run).items == []
     assert allocations.of_run(run.id).total == 0
