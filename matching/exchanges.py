@@ -13,6 +13,9 @@ for unserved units and unused capacity alike. Its edges are
     above -> a   a is used: one unit less there is one unit spare above
     and the same two for every pool and what is above it
 
+Where units of an offer cost something beside their fit, as for a balance of loads or capacity that is worth keeping,
+the edge to above costs that of one unit more, and the edge from above saves that of one unit less.
+
 Where fairness between groups counts, each group has a node of its own in place of the ground, with an edge from
 the ground for a unit more of the group and one to it for a unit less (:mod:`matching.evenness`).
 
@@ -72,6 +75,16 @@ class GroupGains(NamedTuple):
     less: Int64s
 
 
+class Loads(NamedTuple):
+    """int64 (m,): what one unit more at each offer costs beside its fit, and what one unit less saves.
+
+    The cost of an offer's units is convex, so that the saving is at most the cost.
+    """
+
+    more: Int64s
+    less: Int64s
+
+
 @dataclass(frozen=True)
 class Exchanges:
     """The graph of best exchanges. Nodes: the offers (m), then the pools (p), then the ground, then groups.
@@ -121,6 +134,7 @@ def exchanges_of(
     weight: Int64s,
     first_arc: Int64s,
     groups: GroupGains | None = None,
+    loads: Loads | None = None,
     *,
     dense_offers: int = DENSE_OFFERS,
     chunk: int = CHUNK,
@@ -134,6 +148,7 @@ def exchanges_of(
         weight: int64 (n,), what serving a unit of each need is worth beside its fit.
         first_arc: int64 (n + 1,), where the arcs of each need begin.
         groups: what a unit more and less of each group is worth, where that counts.
+        loads: what units of offers cost beside their fit, where they do.
         dense_offers: up to so many offers a table of all pairs is used.
         chunk: about so many moves are looked at together.
     """
@@ -154,6 +169,9 @@ def exchanges_of(
     np.subtract.at(unserved, network.need[moved], flow[moved])
     nodes = np.arange(ground, dtype=np.int64)
     loosened, taken = nodes[spare > 0], nodes[used[:ground] > 0]
+    more, less = np.zeros((2, ground), np.int64)
+    if loads is not None:
+        more[:offers], less[:offers] = loads
     unserved_at = np.full(network.quantity.size, ground, np.int64)
     nodes_more = np.zeros(0, np.int64)
     gains = np.zeros((2, 0), np.int64)
@@ -171,8 +189,8 @@ def exchanges_of(
         _between(network, moved, first_arc, offers <= dense_offers, chunk),
         (leaving, left + ground, lost),
         (entering + ground, entered, gained),
-        (loosened, above[loosened], np.zeros(loosened.size, np.int64)),
-        (above[taken], taken, np.zeros(taken.size, np.int64)),
+        (loosened, above[loosened], -more[loosened]),
+        (above[taken], taken, less[taken]),
         (np.full(nodes_more.size, ground), nodes_more, gains[0]),
         (nodes_more, np.full(nodes_more.size, ground), gains[1]),
     ]

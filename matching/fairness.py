@@ -118,6 +118,12 @@ def imbalance(problem: Problem, flow: Int64s, weight: int) -> int:
     return total
 
 
+def load_cost(problem: Problem, unit: Int64s, weight: int) -> Int64s:
+    """What the unit of each offer with this number, from 1 on, costs in the balance; nothing for number 0."""
+    full = full_load(problem)
+    return np.asarray(weight * np.minimum(unit, full) // full, np.int64)
+
+
 def convex_flow(network: Network, aims: Aims, *, largest_cost: int = LARGEST_COST) -> Int64s:
     """The best flow of a network: coverage, then fairness, then fit less balance.
 

@@ -32,11 +32,13 @@ class Scale:
     """
 
     def __init__(self, problem: Problem, policy: Policy, ranks: int = 0) -> None:
-        offers = problem.capacity.size
+        offers, pools = problem.capacity.size, problem.pool_capacity.size
         self.tiers = problem.tiers
         self.contract_step = (offers + 1) * FIT_MAX + 1
         self._top = max(policy.tiers, problem.tiers)
-        self.rank_step = 2 * (offers + 2) * FIT_MAX + 1  # a path's fit, of either sign, stays below half of it
+        # A path's fit, of either sign, stays below half of this; so does what it changes of the balance: loads of
+        # offers count where it passes to or from a pool or the ground, which it visits once each.
+        self.rank_step = 2 * ((offers + 2) * FIT_MAX + 2 * (pools + 2) * policy.load_balance_weight) + 1
         self._step = self.rank_step * (2 * ranks + 1)
         present = np.unique(problem.tier).astype(np.int64)
         rank = np.arange(present.size, 0, -1)
@@ -70,8 +72,8 @@ class Scale:
         gained, lost, fit = self.read(label)
         return np.asarray(self._contract[gained] - self._contract[lost] + fit)
 
-    def levels(self, label: int) -> Levels:
-        """A label as units by tier and fit."""
+    def levels(self, label: int) -> Levels | None:
+        """A label as units by tier and fit, less what loads cost; None where labels do not tell."""
         gained, lost, fit = (int(column[0]) for column in self.read(np.array([label], np.int64)))
         units = [0] * self.tiers
         if gained >= 0:
@@ -79,6 +81,28 @@ class Scale:
         if lost >= 0:
             units[lost] -= 1
         return Levels(tuple(units), fit)
+
+
+class Worths(Scale):
+    """Labels in the contract's worths, for objectives that are one sum and no levels: those with a reserve."""
+
+    def weight(self, tier: Int64s) -> Int64s:
+        """What a unit of each tier is worth beside its fit."""
+        return self._contract[tier]
+
+    def read(self, label: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+        """No tiers (-1), and the label."""
+        nothing = np.full(label.shape, -1, np.int64)
+        return nothing, nothing, label
+
+    def worth(self, label: Int64s) -> Int64s:
+        """The labels themselves."""
+        return label
+
+    def levels(self, label: int) -> Levels | None:
+        """Nothing: which tiers gain or lose is known from the moves alone."""
+        del label
+        return None
 
 
 def _prime_above(number: int) -> int:

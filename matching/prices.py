@@ -15,6 +15,14 @@ rules gains at least its price in a proven optimum, as the kept decisions stay p
 it is the worth of one free unit more, and what it has given counts as gone. ``exact`` tells where no such rule
 can bear on a price.
 
+*Balance between offers*: the u-th unit of an offer costs a penalty that rises with u, which belongs on the arc out of
+the offer. A price counts it in the capacity as it is; solving again with a larger one would count the same units as a
+smaller load, so the prices of offers are not marked exact then, those of pools and needs are. Coupled parts are
+solved without a balance and priced without.
+
+*A reserve* (:mod:`matching.reserve`): arcs that it refuses are left out, and a unit of an offer costs the offer's
+price in the same way. The objective is one sum, so that its levels are not told.
+
 *Fairness* between groups ranks below coverage and above fit, here as in the solution (:mod:`matching.evenness`).
 A path that takes a unit from one group and gives one to another is compared with others by ranks, which can
 choose one with a little less fit: prices in full pools and of needs are not marked exact then.
@@ -22,17 +30,19 @@ choose one with a little less fit: prices in full pools and of needs are not mar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from matching.columns import Bools, Int64s
 from matching.evenness import evenness
-from matching.exchanges import NEVER, Edges, Exchanges, GroupGains, exchanges_of, improve
-from matching.levels import Levels, Scale
+from matching.exchanges import NEVER, Edges, Exchanges, GroupGains, Loads, NotOptimal, exchanges_of, improve
+from matching.fairness import load_cost
+from matching.levels import Levels, Scale, Worths
 from matching.policy import Policy
-from matching.problem import Problem
+from matching.problem import FIT_MAX, Problem
+from matching.reserve import kept_back, with_arcs
 from matching.settled import Settled, settle
 from matching.solution import Solution
 
@@ -60,7 +70,7 @@ class Prices:
         loss: int64 (m,), what is lost if one unit of each offer, and of every pool above, goes to somebody
             else; 0 where there is room, ``IMPOSSIBLE`` where there is none to take.
         entry: int64 (m,), gain by one unit more at each offer that takes no room in its pools: what a helper
-            brings who does just what the offer does.
+            brings who does just what the offer does, without what loads cost.
         exact: bool (m,), no rule that couples needs or offers can bear on the offer's price: it is what
             solving again with the unit added would gain.
         exact_pool: bool (p,), the same for pools.
@@ -107,6 +117,9 @@ class World(NamedTuple):
         weight: int64 (n,), the label of a served unit of each need beside its fit.
         coming_in: int64 (n,), the same less what a unit more of its group weighs where fairness counts.
         fair: whether it does.
+        scale: reads labels.
+        loads: what units of offers cost beside their fit.
+        balanced: whether a balance is in it.
     """
 
     settled: Settled
@@ -119,6 +132,8 @@ class World(NamedTuple):
     coming_in: Int64s
     fair: bool
     scale: Scale
+    loads: Loads
+    balanced: bool
 
 
 def prices(problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLICY) -> Prices:
@@ -136,20 +151,52 @@ def prices(problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLICY
 
 
 def world_of(problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLICY) -> World:
-    """Everything that prices and explanations of a solution stand on."""
-    settled = settle(problem, solution)
+    """Everything that prices and explanations of a solution stand on.
+
+    Raises:
+        NotOptimal: the solution is not the best of the problem, or not known to be the best for its reserve.
+    """
+    kept = kept_back(problem, policy, solution.reserve)
+    if kept is None:
+        settled = settle(problem, solution)
+    else:
+        if solution.status != "optimal":
+            raise NotOptimal("the solution is not proven to be the best for its reserve")
+        settled = settle(with_arcs(problem, kept.arcs), replace(solution, flow=solution.flow[kept.arcs]))
+        settled = settled._replace(arc=kept.arcs[settled.arc], coupled=kept.arcs[settled.coupled])
     fair = solution.fairness is not None
     even = evenness(problem, solution.flow) if fair else None
-    scale = Scale(problem, policy, even.ranks if even else 0)
+    scale = Scale(problem, policy, even.ranks if even else 0) if kept is None else Worths(problem, policy)
     weight = coming_in = scale.weight(problem.tier.astype(np.int64))
     groups = None
     if even is not None:
         groups = GroupGains(even.group, -even.more * scale.rank_step, even.less * scale.rank_step)
         coming_in = weight + np.append(groups.more, 0)[even.group]
-    graph = exchanges_of(settled.network, settled.flow, settled.moved, weight, settled.first_arc, groups)
+    loads = _loads(problem, solution, policy, settled.coupled)
+    graph = exchanges_of(settled.network, settled.flow, settled.moved, weight, settled.first_arc, groups, loads)
     enter, enter_from = best_paths(graph.onward, graph.ground)
     leave, leave_to = best_paths(graph.back, graph.ground)
-    return World(settled, graph, enter, enter_from, leave, leave_to, weight, coming_in, fair, scale)
+    balanced = solution.imbalance is not None
+    return World(settled, graph, enter, enter_from, leave, leave_to, weight, coming_in, fair, scale, loads, balanced)
+
+
+def _loads(problem: Problem, solution: Solution, policy: Policy, coupled: Int64s) -> Loads:
+    """What one unit more of each offer costs beside its fit, and what one less saves: of balance and reserve."""
+    more, less = np.zeros((2, problem.capacity.size), np.int64)
+    if policy.load_balance_weight and solution.imbalance is not None:
+        units = np.zeros(more.size, np.int64)
+        np.add.at(units, problem.offer, solution.flow)
+        more, less = (load_cost(problem, units + unit, policy.load_balance_weight) for unit in (1, 0))
+        decided = problem.offer if solution.status == "cancelled" else problem.offer[coupled]
+        more[decided] = less[decided] = 0
+    if solution.reserve is not None:
+        uses = np.full(more.size, np.iinfo(np.int64).max)
+        np.minimum.at(uses, problem.offer, problem.use)
+        most = (policy.tiers + 1) * ((more.size + 1) * FIT_MAX + 1)  # what nothing is worth; larger prices say no more
+        uses = np.where(uses > most, 1, uses)
+        paid = np.where(solution.reserve > most // np.maximum(uses, 1), most, uses * solution.reserve)
+        more, less = more + paid, less + paid
+    return Loads(more, less)
 
 
 def best_paths(edges: Edges, source: int) -> tuple[Int64s, Int64s]:
@@ -167,7 +214,7 @@ def prices_of(problem: Problem, world: World) -> Prices:
     labels = {
         "offer": _gains(world, np.arange(offers)),
         "pool": _gains(world, offers + np.arange(pools)),
-        "loss": np.where(world.leave[:offers] == NEVER, IMPOSSIBLE, -world.leave[:offers]),
+        "loss": _losses(world),
         "entry": np.maximum(world.enter[:offers], 0),
     }
     labels["need"], arc = _cheapest_arcs(problem, world)
@@ -180,6 +227,8 @@ def prices_of(problem: Problem, world: World) -> Prices:
         above = np.unique(above[above >= 0])
         exact[1][above] = False
         above = problem.pool_parent[above]
+    if world.balanced:
+        exact[0][:] = False
     if world.fair:
         exact[2][:] = False
         exact[1][:] = False
@@ -205,7 +254,8 @@ def _gains(world: World, nodes: Int64s) -> Int64s:
         return gain
     source = graph.binding()[nodes[full]]
     free = source == graph.ground
-    gain[full[free]] = np.maximum(world.enter[nodes[full[free]]], 0)
+    cost = np.append(world.loads.more, np.zeros(graph.ground - world.loads.more.size, np.int64))[nodes]
+    gain[full[free]] = np.maximum(world.enter[nodes[full[free]]] - cost[full[free]], 0)
     bound, source = full[~free], source[~free]
     size = graph.nodes
     distinct = np.unique(source)
@@ -218,8 +268,26 @@ def _gains(world: World, nodes: Int64s) -> Int64s:
         improve(graph.onward, label.ravel(), place)
         own = np.flatnonzero((source >= part[0]) & (source <= part[-1]))
         row = np.searchsorted(part, source[own])
-        gain[bound[own]] = np.maximum(label[row, nodes[bound[own]]], 0)
+        gain[bound[own]] = np.maximum(label[row, nodes[bound[own]]] - cost[bound[own]], 0)
     return gain
+
+
+def _losses(world: World) -> Int64s:
+    """What one unit less of each offer and every pool above loses: it arrives, pushes another on, and costs nothing."""
+    graph, offers = world.graph, world.loads.more.size
+    if not world.loads.more.any():
+        return np.where(world.leave[:offers] == NEVER, IMPOSSIBLE, -world.leave[:offers])
+    tail = np.repeat(np.arange(graph.nodes), np.diff(graph.onward.start))
+    out = np.flatnonzero(tail < offers)
+    tail, head = tail[out], graph.onward.other[out]
+    spare = (head == graph.above[tail]) & (graph.spare[tail] > 0)
+    # Spare capacity takes it in at no cost; who is pushed on is one unit less there.
+    refund = np.where(spare, world.loads.more[tail], world.loads.less[tail])
+    label = graph.onward.gain[out] + refund + world.leave[head]
+    best = np.full(offers, NEVER, np.int64)
+    there = world.leave[head] > NEVER
+    np.maximum.at(best, tail[there], label[there])
+    return np.where(best == NEVER, IMPOSSIBLE, -best)
 
 
 def _by_the_ground(world: World, sources: Int64s) -> Int64s:
