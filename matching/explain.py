@@ -21,7 +21,8 @@ from matching.eligibility import Needs, Offers, funnel
 from matching.exchanges import NotOptimal
 from matching.load import Load
 from matching.market import starts_of
-from matching.prices import Prices, prices
+from matching.policy import Policy
+from matching.prices import DEFAULT_POLICY, Prices, prices
 from matching.problem import Problem
 from matching.reasons import FUNNEL_REASONS, REASONS, Reason
 from matching.solution import Solution
@@ -267,12 +268,19 @@ class Shortages:
 
 
 def shortages(
-    problem: Problem, solution: Solution, needs: Needs, found: Unmatched, known: Prices | None = None
+    problem: Problem,
+    solution: Solution,
+    needs: Needs,
+    found: Unmatched,
+    known: Prices | None = None,
+    *,
+    policy: Policy = DEFAULT_POLICY,
 ) -> Shortages:
     """What is short, where and why: the most needs that one unit more would serve first, red before yellow.
 
     Args:
         known: the prices of the solution; worked out where None.
+        policy: the policy of the solution, to work them out.
     """
     tiers, offers = max(problem.tiers, 1), problem.capacity.size
     key = np.stack([needs.category[found.need], needs.region[found.need], found.reason.astype(np.int32)])
@@ -281,7 +289,7 @@ def shortages(
     rows = distinct.shape[1]
     units, helped = np.zeros((2, rows, tiers), np.int64)
     np.add.at(units, (place, problem.tier[found.need]), found.unserved)
-    first = np.flatnonzero(_first_in_line(problem, solution, found, known))
+    first = np.flatnonzero(_first_in_line(problem, solution, found, known, policy))
     np.add.at(helped, (place[first], problem.tier[found.need[first]]), 1)
     count = np.bincount(place, minlength=rows).astype(np.int64)
     weights = [-column for column in (*units.T[::-1], *helped.T[::-1])]
@@ -309,14 +317,16 @@ def _distinct(keys: Int64s) -> Int64s:
     return ordered[starts_of(ordered)]
 
 
-def _first_in_line(problem: Problem, solution: Solution, found: Unmatched, known: Prices | None) -> Bools:
+def _first_in_line(
+    problem: Problem, solution: Solution, found: Unmatched, known: Prices | None, policy: Policy
+) -> Bools:
     """bool (u,): needs that one unit more would serve, and no more urgent one in their place."""
     first: Bools = found.candidates == 0
     if found.need.size == 0 or first.all():
         return first
     try:
-        told = prices(problem, solution) if known is None else known
-    except NotOptimal:  # capacity kept back for later: what a unit more would do is not told by the solution alone
+        told = prices(problem, solution, policy) if known is None else known
+    except NotOptimal:  # not known to be the best for its reserve: what a unit more would do is not told
         return first
     unserved = np.zeros(problem.quantity.size, np.bool_)
     unserved[found.need] = True
