@@ -6,7 +6,7 @@ from typing import Any
 
 from alembic import context
 from flask import current_app
-from sqlalchemy import Connection, False_
+from sqlalchemy import Connection, False_, True_
 
 from marketplace.privacy import Encrypted
 from marketplace.records import UtcDateTime
@@ -27,8 +27,8 @@ def plain_types(kind: str, item: object, _autogen_context: object) -> str | bool
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, Encrypted):
         return "sa.String()"
-    if kind == "server_default" and isinstance(getattr(item, "arg", None), False_):
-        return "sa.false()"  # the number that SQLite writes for it is no boolean to PostgreSQL
+    if kind == "server_default" and isinstance(arg := getattr(item, "arg", None), False_ | True_):
+        return f"sa.{str(arg).lower()}()"  # the number that SQLite writes for it is no boolean to PostgreSQL
     return False
 
 

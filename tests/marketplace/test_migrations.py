@@ -11,6 +11,9 @@ from sqlalchemy import Engine, create_engine, inspect
 from marketplace import create_app
 from marketplace.extensions import db
 from tests.conftest import settings_in
+from tests.support.servers import postgresql_cluster, postgresql_url
+
+__all__ = ["postgresql_cluster", "postgresql_url"]
 
 
 def _schema(engine: Engine) -> dict[str, dict[str, Any]]:
@@ -96,4 +99,14 @@ def test_rows_of_an_older_version_outlive_the_upgrade(tmp_path: Path) -> None:
             assert kept.fetchall() == [("送餐", "某公司")]
             assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
             assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
+        db.engine.dispose()
+
+
+@pytest.mark.postgresql
+def test_postgresql_takes_every_migration(tmp_path: Path, postgresql_url: str) -> None:
+    site = create_app(settings_in(tmp_path, DATABASE_URL=postgresql_url))
+    with site.app_context():
+        upgrade()
+        tables = set(inspect(db.engine).get_table_names())
+        assert set(db.metadata.tables) <= tables
         db.engine.dispose()

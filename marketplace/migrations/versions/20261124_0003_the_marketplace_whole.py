@@ -2,7 +2,7 @@
 
 Revision ID: 0003
 Revises: 0002
-Create Date: 2026-11-24 23:48:08.756176
+Create Date: 2026-11-24 23:54:23.925830
 
 """
 from alembic import op
@@ -219,7 +219,7 @@ def upgrade():
     sa.Column('audience', sa.String(length=12), nullable=False),
     sa.Column('summary', sa.Text(), nullable=False),
     sa.Column('together', sa.Boolean(), nullable=False),
-    sa.Column('offered', sa.Boolean(), server_default=sa.text('1'), nullable=False),
+    sa.Column('offered', sa.Boolean(), server_default=sa.true(), nullable=False),
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('public_id', sa.String(length=32), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
