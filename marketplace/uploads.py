@@ -20,7 +20,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from flask import Response, current_app, send_file
+from flask import Response, current_app
 from flask_babel import lazy_gettext as _
 from PIL import Image, ImageOps
 
@@ -142,9 +142,9 @@ def send(name: str, media_type: str) -> Response:
     path = _path(name)
     if not path.is_file():
         raise NotFound
-    answer: Response = send_file(
-        path, mimetype=media_type, as_attachment=media_type != JPEG, download_name=name, etag=False
-    )
+    answer = Response(path.read_bytes(), mimetype=media_type)
+    shown = "inline" if media_type == JPEG else "attachment"
+    answer.headers["Content-Disposition"] = f"{shown}; filename={name}"
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -109,11 +109,9 @@ def test_a_pdf_is_kept_as_it_is_and_served_as_an_attachment(app: Flask) -> None:
     assert kept(app, stored.name).read_bytes() == content
     with app.test_request_context():
         answer = uploads.send(stored.name, stored.media_type)
-        answer.direct_passthrough = False
         assert answer.get_data() == content
         assert answer.headers["Content-Disposition"].startswith("attachment")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        answer.close()
     with pytest.raises(InvalidInput):
         keep_document(BytesIO(b"%PDF-1.7 cut short"))
 

@@ -5,19 +5,23 @@ Personal values are canaries: strings that occur nowhere else, so that a scan fi
 
 import uuid
 from datetime import date, timedelta
+from io import BytesIO
 from typing import Any
 
+from PIL import Image
+
+from marketplace import uploads
 from marketplace.accounts import services as accounts
-from marketplace.accounts.models import Membership, User
+from marketplace.accounts.models import AccessLink, Membership, User, email_index
 from marketplace.allocations.models import Allocation
 from marketplace.cases.models import Case, Consent, Person
 from marketplace.extensions import db
 from marketplace.matches.models import MatchRun
 from marketplace.needs.models import Need
-from marketplace.organizations.models import Alliance, Organization
+from marketplace.organizations.models import Alliance, Organization, OrganizationDocument, Package, PackageItem
 from marketplace.permissions import Role
 from marketplace.projects.models import Capacity, Project
-from marketplace.records import today
+from marketplace.records import now, today
 
 DAWUKOU, HUINONG, XINGQING = "640202", "640205", "640104"
 
@@ -41,8 +45,14 @@ def save(*rows: Any) -> Any:
     return rows[0]
 
 
-def a_user(*roles: Role, region: str | None = DAWUKOU, organization: Organization | None = None, **values: Any) -> User:
-    """A user with roles; staff roles serve `region`; with an organization, a member of it."""
+def a_user(
+    *roles: Role,
+    region: str | None = DAWUKOU,
+    organization: Organization | None = None,
+    position: str = "manager",
+    **values: Any,
+) -> User:
+    """A user with roles; staff roles serve `region`; with an organization, a member of it in a position."""
     user = User(
         email=values.pop("email", f"{uuid.uuid4().hex[:12]}@example.org"),
         name_sealed=values.pop("name", "测试用户"),
@@ -55,7 +65,7 @@ def a_user(*roles: Role, region: str | None = DAWUKOU, organization: Organizatio
     )
     save(user)
     if organization is not None:
-        save(Membership(user_id=user.id, organization_id=organization.id, position="manager"))
+        save(Membership(user_id=user.id, organization_id=organization.id, position=position))
         db.session.refresh(user)
     return user
 
@@ -196,3 +206,48 @@ def an_alliance(region: str = DAWUKOU, **values: Any) -> Alliance:
     given = {"slug": f"a-{uuid.uuid4().hex[:8]}", "name": "测试联盟", "region": region}
     alliance: Alliance = save(Alliance(**(given | values)))
     return alliance
+
+
+def a_package(alliance: Alliance | None = None, **values: Any) -> Package:
+    """A package of two needs, served together."""
+    alliance = alliance or an_alliance()
+    given = {"alliance_id": alliance.id, "name": "失能老人照护套餐", "audience": "G-ELDUNABLE", "together": True}
+    package: Package = save(Package(**(given | values)))
+    save(
+        PackageItem(
+            package_id=package.id, position=1, kind="service", category="S0202", title="每周居家基础护理",
+            quantity=4, requires=["Q-NURSE"], within_days=30,
+        ),
+        PackageItem(
+            package_id=package.id, position=2, kind="service", category="S0301", title="每日午餐送到家", quantity=30,
+        ),
+    )  # fmt: skip
+    db.session.refresh(package)
+    return package
+
+
+def a_document(organization: Organization | None = None, **values: Any) -> OrganizationDocument:
+    """A licence of one black dot."""
+    organization = organization or an_organization()
+    picture = BytesIO()
+    Image.new("RGB", (1, 1)).save(picture, "PNG")
+    picture.seek(0)
+    stored = uploads.keep_document(picture)
+    given = {
+        "organization_id": organization.id, "kind": "licence", "file": stored.name, "media_type": stored.media_type,
+        "size_bytes": stored.size, "sha256": stored.sha256,
+    }  # fmt: skip
+    document: OrganizationDocument = save(OrganizationDocument(**(given | values)))
+    return document
+
+
+def an_invitation(organization: Organization | None = None, **values: Any) -> AccessLink:
+    """An invitation to join an organization's staff that nobody used yet."""
+    organization = organization or an_organization()
+    email = f"{uuid.uuid4().hex[:12]}@example.org"
+    given = {
+        "purpose": "join", "address": email, "address_index": email_index(email), "organization_id": organization.id,
+        "position": "staff", "expires_at": now() + timedelta(days=7),
+    }  # fmt: skip
+    link: AccessLink = save(AccessLink(**(given | values)))
+    return link

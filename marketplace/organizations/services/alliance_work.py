@@ -84,7 +84,7 @@ def end_alliance_membership(actor: Actor, slug: str, organization_public_id: str
     """An organization leaves today; its time in the alliance stays on record.
 
     Raises:
-        NotFound: it is no member now.
+        StateConflict: it is no member now.
     """
     with transaction() as session:
         alliance = load_managed(actor, slug, lock=True)
@@ -102,7 +102,7 @@ def end_alliance_membership(actor: Actor, slug: str, organization_public_id: str
             .execution_options(synchronize_session=False)
         )
         if done.rowcount != 1 or organization_id is None:  # type: ignore[attr-defined]  # always a cursor result
-            raise NotFound
+            raise StateConflict(_("This organization is no member now."))
         if alliance.organizer_id == organization_id:
             alliance.organizer_id = None
             session.flush()
