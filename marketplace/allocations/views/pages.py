@@ -77,12 +77,17 @@ def in_list() -> bool:
     return bool(request.form.get("to_claims")) or not g.actor.may(Permission.ALLOCATION_VIEW)
 
 
+def list_address() -> str:
+    """The volunteer's list that a press came from: of claims, or of what they offer themselves."""
+    return url_for("projects.offers") if request.form.get("to_offers") else url_for("allocations.claims")
+
+
 def onward(allocation_id: str, text: str) -> ResponseReturnValue:
     """Back to where the reader came from: a volunteer has a list, a supplier a page."""
     if not in_list():
         return back(allocation_id, text)
     flash(text, "success")
-    return redirect(url_for("allocations.claims"), 303)
+    return redirect(list_address(), 303)
 
 
 def refused(allocation_id: str, errors: dict[str, Any], **forms: Any) -> ResponseReturnValue:
@@ -93,7 +98,7 @@ def refused(allocation_id: str, errors: dict[str, Any], **forms: Any) -> Respons
     for messages in errors.values():
         for message in messages:
             flash(str(message), "error")
-    return redirect(url_for("allocations.claims"), 303)
+    return redirect(list_address(), 303)
 
 
 def blame(form: FlaskForm, error: InvalidInput) -> None:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from flask import flash, g, redirect, request, url_for
+from flask import flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from marketplace.allocations import services
 from marketplace.allocations.forms import ConfirmForm, DeliveryForm, DueForm, ProblemForm, ReasonForm, ThanksForm
-from marketplace.allocations.views.pages import back, blame, in_list, onward, page_of, refused
+from marketplace.allocations.views.pages import back, blame, in_list, list_address, onward, page_of, refused
 from marketplace.allocations.views.slice import allocations
 from marketplace.errors import InvalidInput
 from marketplace.permissions import Permission
@@ -60,8 +60,14 @@ def delivered(allocation_id: str) -> ResponseReturnValue:
 def release(allocation_id: str) -> ResponseReturnValue:
     if in_list():
         services.release(g.actor, allocation_id)
-        flash(_("Released. The wish is free for others again."), "success")
-        return redirect(url_for("allocations.claims"), 303)
+        offered = bool(request.form.get("to_offers"))
+        flash(
+            _("Released. Somebody else is looked for.")
+            if offered
+            else _("Released. The wish is free for others again."),
+            "success",
+        )
+        return redirect(list_address(), 303)
     form = ReasonForm()
     if not form.validate_on_submit():
         return page_of(allocation_id, 422, release_form=form)

@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from marketplace import taxonomy
 from marketplace.allocations import services
 from marketplace.allocations.forms import AcceptPartForm, ReasonForm
-from marketplace.allocations.views.pages import back, blame, page_of
+from marketplace.allocations.views.pages import back, blame, onward, page_of, refused
 from marketplace.allocations.views.slice import allocations
 from marketplace.errors import InvalidInput
 from marketplace.permissions import Permission
@@ -39,16 +39,16 @@ def inbox() -> ResponseReturnValue:
 @allocations.route("/allocations/<allocation_id>/accept", methods=["POST"], permission=Permission.ALLOCATION_ANSWER)
 def accept(allocation_id: str) -> ResponseReturnValue:
     services.accept(g.actor, allocation_id)
-    return back(allocation_id, _("Accepted. Set the day of delivery next."))
+    return onward(allocation_id, _("Accepted. Set the day of delivery next."))
 
 
 @allocations.route("/allocations/<allocation_id>/decline", methods=["POST"], permission=Permission.ALLOCATION_ANSWER)
 def decline(allocation_id: str) -> ResponseReturnValue:
     form = ReasonForm()
     if not form.validate_on_submit():
-        return page_of(allocation_id, 422, decline_form=form)
+        return refused(allocation_id, form.errors, decline_form=form)
     services.decline(g.actor, allocation_id, form.reason.data)
-    return back(allocation_id, _("Declined. The next run looks for somebody else."))
+    return onward(allocation_id, _("Declined. The next run looks for somebody else."))
 
 
 @allocations.route(

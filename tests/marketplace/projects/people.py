@@ -11,8 +11,9 @@ def officer(region: str = world.DAWUKOU) -> Actor:
     return actor_of(world.a_user(Role.OFFICER, region=region))
 
 
-def member_of(first: Organization, *others: Organization) -> Actor:
+def member_of(first: Organization | None, *others: Organization) -> Actor:
     """A member of organizations and nothing else."""
+    assert first is not None, "a volunteer's offer has no organization"
     user = world.a_user(organization=first, region=None)
     for organization in others:
         add_member(system_actor("test"), user.id, organization.id)

@@ -160,7 +160,7 @@ def test_a_returned_offer_says_why_and_comes_back(app: Flask) -> None:
 
 
 def test_a_months_hours_are_renewed_while_the_offer_stands(app: Flask) -> None:
-    owner, offer = an_offer()
+    owner, _ = an_offer()
     _, waiting = an_offer(approved=False)
     nxt = last_day(today()) + timedelta(days=1)
     assert services.renew(nxt) == 1

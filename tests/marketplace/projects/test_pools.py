@@ -56,13 +56,17 @@ def test_pools_of_others_look_absent_and_shared_ones_are_read_only(app: Flask) -
     ):
         with pytest.raises(NotFound):
             act()
+    facts, project = (
+        services.CapacityFacts(("S1102",), (world.DAWUKOU,), 3, pool_name="一辆车"),
+        world.a_project(stranger),
+    )
     with pytest.raises(InvalidInput):
-        facts = services.CapacityFacts(("S1102",), (world.DAWUKOU,), 3, pool_name="一辆车")
-        services.add(other, world.a_project(stranger).public_id, facts)
+        services.add(other, project.public_id, facts)
     shared = world.save(Pool(name="联盟时段", quantity=5))
     own = world.a_capacity(pool_id=shared.id)
     world.a_capacity(pool_id=shared.id)
-    member, key = member_of(own.organization), own.organization.public_id  # type: ignore[union-attr]  # it has one
+    assert own.organization is not None
+    member, key = member_of(own.organization), own.organization.public_id
     [use] = services.pools_of(member, key)[1]
     assert use.shared
     with pytest.raises(StateConflict):

@@ -78,7 +78,8 @@ def test_what_a_month_left_is_gone_unless_it_is_carried_over(app: Flask) -> None
     assert (first.quantity, first.budget_fen) == (4, 20_000)
     assert (second.quantity, second.carried_in, second.budget_fen) == (0, 6, 0)
     assert (third.quantity, third.carried_in, third.budget_fen) == (26, 16, 270_000)
-    months = services.months_of(third.recurrence)  # type: ignore[arg-type]  # it has one
+    assert third.recurrence is not None
+    months = services.months_of(third.recurrence)
     assert [(m.offered, m.carried_in, m.given, m.carried_out) for m in months] == [
         (26, 16, 0, 0), (16, 6, 0, 16), (10, 0, 4, 6),
     ]  # fmt: skip

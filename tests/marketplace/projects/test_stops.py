@@ -97,10 +97,8 @@ def test_the_page_tells_what_happens_before_it_asks(app: Flask, client: Browser)
 
 def test_closing_ends_open_proposals_and_keeps_what_was_promised(app: Flask) -> None:
     capacity = world.a_capacity()
-    proposal, promised = (
-        world.an_allocation(capacity=capacity),
-        world.an_allocation(capacity=capacity, state="accepted"),
-    )
+    proposal = world.an_allocation(capacity=capacity)
+    promised = world.an_allocation(capacity=capacity, state="accepted")
     elsewhere = world.an_allocation()
     assert capacity.project is not None
     member = member_of(capacity.project.organization)
