@@ -12,7 +12,7 @@ from matching.codes import CodeTables
 from matching.columns import Bools, Int64s
 from matching.eligibility import EARTH_RADIUS_KM, RADIUS_TOLERANCE_KM, Needs, Offers, open_on
 from matching.exchanges import NEVER
-from matching.levels import Levels
+from matching.levels import Levels, Worths
 from matching.prices import World
 from matching.reasons import FUNNEL_REASONS, Reason
 
@@ -89,7 +89,11 @@ def changes_of(rules: Rules, world: World, need: int) -> list[Change]:
     leave = world.leave[: len(rules.offers)]
     # A new pair's fit is unknown: whether the need comes in is told by the tiers alone.
     worth = np.where(leave > NEVER, leave + world.coming_in[need], NEVER)
-    once = np.flatnonzero((fails.sum(axis=1) == 1) & (worth > 0) & ~world.settled.offers)
+    possible = (worth > 0) & ~world.settled.offers
+    if isinstance(world.scale, Worths):  # who would give way is not told in tiers: only what is free is offered
+        leave = leave + world.loads.more[: leave.size]
+        possible &= leave == 0
+    once = np.flatnonzero((fails.sum(axis=1) == 1) & possible)
     found = []
     for place, rule in enumerate(FUNNEL_REASONS):
         at = once[fails[once, place]]

@@ -14,11 +14,11 @@ from matching.chains import Chains, Move
 from matching.changes import Change, Rules, changes_of, units_more
 from matching.columns import Bools, Int64s
 from matching.exchanges import NEVER, NotOptimal
-from matching.levels import Levels
+from matching.levels import Levels, Worths
 from matching.load import Load
 from matching.policy import Policy
 from matching.prices import DEFAULT_POLICY, World, world_of
-from matching.problem import Problem
+from matching.problem import FIT_MAX, Problem
 from matching.settled import by_need
 from matching.solution import Solution
 
@@ -47,9 +47,10 @@ class RunnerUp(NamedTuple):
     Attributes:
         offer, fit, parts: as of a choice.
         cost: what the whole loses if a unit of the need is served here all the same, by units of each tier and
-            fit; never below 0 as a whole where exact. None where there is no capacity at all, or where not
-            exact, a rule on the offer hides it.
-        worth: the same as one number in the objective's terms; None likewise.
+            fit, less what a balance takes; never below 0 as a whole where exact. None where there is no capacity
+            at all, or where not exact, a rule on the offer hides it; beside a reserve there is the worth alone.
+        worth: the same as one number in the objective's terms, with what a reserve asks for units that are kept
+            for later; None where there is no telling.
         moves: what others do then, in their order: who gives way, who loses a unit, who gets one.
         exact: whether solving again with that unit here would lose just this; otherwise what is decided for
             bundles, whole needs and the like is kept, and the true loss may be less.
@@ -62,6 +63,25 @@ class RunnerUp(NamedTuple):
     worth: int | None
     moves: tuple[Move, ...]
     exact: bool
+
+
+class Held(NamedTuple):
+    """An offer with free units that a reserve keeps from the need.
+
+    Attributes:
+        offer: where.
+        free: units of this need that there is room for.
+        worth: what a unit of the need is worth there, in the objective's terms.
+        taken: what it takes, its use x the offer's price: what the last unit is worth to needs still to come. The
+            worth is not more.
+        tier: what a tier is worth above the next, to tell both in tiers.
+    """
+
+    offer: int
+    free: int
+    worth: int
+    taken: int
+    tier: int
 
 
 @dataclass(frozen=True)
@@ -80,8 +100,12 @@ class Explanation:
         runners_up: its other offers, the least cost first; of a unit served if all are, else of one more unit.
         changes: the least change of each kind that would serve a unit more of it, the smallest first; empty
             for a need that is served in full.
-        priced: whether costs and changes could be told. Not where the solution aims at something else than
-            served units, fairness and fit, as when capacity is kept back for later: costs are None then.
+        priced: whether costs and changes could be told. Not where the solution is not known to be the best for
+            what it aims at, as beside a reserve when it is not proven: costs are None then.
+        held: where units of it are not served, the offers whose free units a reserve keeps from it, those that
+            lack least first.
+        tiers: how many tiers the policy weighs.
+        tier_worth: what a tier is worth above the next, in the objective's terms.
     """
 
     need: int
@@ -95,18 +119,21 @@ class Explanation:
     runners_up: tuple[RunnerUp, ...]
     changes: tuple[Change, ...]
     priced: bool
+    held: tuple[Held, ...] = ()
+    tiers: int = 0
+    tier_worth: int = 1
 
 
 class Explainer:
     """Explains needs of one solution: what all explanations share is worked out once."""
 
     def __init__(self, problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLICY) -> None:
-        self._problem, self._solution = problem, solution
+        self._problem, self._solution, self._policy = problem, solution, policy
         self._priced: _Priced | None = None
         with suppress(NotOptimal):
             self._priced = _Priced(problem, world_of(problem, solution, policy))
         self._load = Load.of(problem, solution)
-        self._room = np.where(self._load.full, 0, problem.capacity - self._load.used[: problem.capacity.size])
+        self._tier_worth = (problem.capacity.size + 1) * FIT_MAX + 1
         settled = self._priced.settled if self._priced else None
         if settled is not None and settled.arc.size == problem.need.size:  # else needs under rules have none there
             self._arc, self._first = settled.arc, settled.first_arc
@@ -125,16 +152,17 @@ class Explainer:
         nodes = np.unique(self._load.binding[offer[self._load.full[offer]]])
         served, quantity = int(flow.sum()), int(problem.quantity[need])
         order = np.lexsort((offer, -fit))
-        told = [(int(offer[i]), int(fit[i]), int(flow[i]), int(self._room[offer[i]])) for i in order]
+        told = [(int(offer[i]), int(fit[i]), int(flow[i]), max(int(self._load.room[offer[i]]), 0)) for i in order]
         named = parts(arcs) if parts is not None else {}
         shares = [{name: int(column[place]) for name, column in named.items()} for place in range(arcs.size)]
         given = sorted(np.flatnonzero(flow > 0).tolist(), key=lambda i: (-int(flow[i]), int(offer[i])))
+        held = self._held(need, arcs) if served < quantity else ()
         found: list[Change] = []
         if served < quantity and self._priced:
             found = self._priced.changes(need, offer, fit, rules)
         return Explanation(
             need=need,
-            outcome=self._outcome(served, offer),
+            outcome=self._outcome(served, offer, held),
             quantity=quantity,
             served=served,
             candidates=tuple(told),
@@ -144,17 +172,36 @@ class Explainer:
             runners_up=self._runners_up(need, offer, fit, flow, shares),
             changes=tuple(found),
             priced=self._priced is not None,
+            held=held,
+            tiers=self._policy.tiers,
+            tier_worth=self._tier_worth,
         )
 
     def _arcs(self, need: int) -> Int64s:
         return self._arc[self._first[need] : self._first[need + 1]]
 
-    def _outcome(self, served: int, offer: Int64s) -> Outcome:
+    def _outcome(self, served: int, offer: Int64s, held: tuple[Held, ...]) -> Outcome:
         if served:
             return "assigned"
         if offer.size == 0:
             return "no candidate"
+        if self._solution.reserve is not None:
+            return "held" if held else "displaced"
         return "held" if (self._solution.held[offer] > 0).any() else "displaced"
+
+    def _held(self, need: int, arcs: Int64s) -> tuple[Held, ...]:
+        """The offers with room whose price the need's worth does not pass."""
+        problem, reserve = self._problem, self._solution.reserve
+        if reserve is None:
+            return ()
+        found = []
+        for arc in arcs.tolist():
+            offer, use = int(problem.offer[arc]), int(problem.use[arc])
+            worth = (self._policy.tiers - int(problem.tier[need])) * self._tier_worth + int(problem.fit[arc])
+            free, taken = int(self._load.room[offer]) // max(use, 1), use * int(reserve[offer])
+            if free > 0 and worth <= taken:  # only arcs that take something can be refused
+                found.append(Held(offer, free, worth, taken, self._tier_worth))
+        return tuple(sorted(found, key=lambda one: (one.taken - one.worth, one.offer)))
 
     def _runners_up(
         self, need: int, offer: Int64s, fit: Int64s, flow: Int64s, shares: list[dict[str, int]]
@@ -195,6 +242,8 @@ class _Priced:
         if self.settled.needs[need]:
             return []
         free = ~self.settled.offers[offer]
+        if isinstance(self._world.scale, Worths):  # a unit more at an offer that is held would be held too
+            free &= self._world.weight[need] + fit > self._world.loads.more[offer]
         found = units_more(self._world, self._chains, need, offer[free], fit[free])
         if rules is not None:
             found = sorted([*found, *changes_of(rules, self._world, need)], key=Change.size)

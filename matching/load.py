@@ -21,12 +21,14 @@ class Load:
             is. The units of two different ones are never the same.
         taken: int64 (m + p, T), units served by tier.
         used: int64 (m + p,), capacity taken, in the terms of ``use``.
+        room: int64 (m,), capacity left at each offer and in every pool above it, in the terms of ``use``.
     """
 
     full: Bools
     binding: Int64s
     taken: Int64s
     used: Int64s
+    room: Int64s
 
     @classmethod
     def of(cls, problem: Problem, solution: Solution) -> Load:
@@ -35,10 +37,11 @@ class Load:
         used = np.zeros(offers + pools, np.int64)
         arcs = np.flatnonzero(solution.flow > 0)
         flow, offer = solution.flow[arcs], problem.offer[arcs]
-        np.add.at(taken, (offer, problem.tier[problem.need[arcs]]), flow)
+        tiers = taken.shape[1]
+        np.add.at(taken.ravel(), offer.astype(np.int64) * tiers + problem.tier[problem.need[arcs]], flow)
         np.add.at(used, offer, flow * problem.use[arcs])
         binding = np.arange(offers)
-        full = used[:offers] >= problem.capacity
+        room = problem.capacity - used[:offers]
         pool = problem.pool.astype(np.int64)
         while (pool >= 0).any():
             inside = np.flatnonzero(pool >= 0)
@@ -48,8 +51,9 @@ class Load:
         pool = problem.pool.astype(np.int64)
         while (pool >= 0).any():
             inside = np.flatnonzero(pool >= 0)
-            bound = inside[used[offers + pool[inside]] >= problem.pool_capacity[pool[inside]]]
-            full[bound] = True
+            spare = problem.pool_capacity[pool[inside]] - used[offers + pool[inside]]
+            room[inside] = np.minimum(room[inside], spare)
+            bound = inside[spare <= 0]
             binding[bound] = offers + pool[bound]
             pool[inside] = problem.pool_parent[pool[inside]]
-        return cls(full, binding, taken, used)
+        return cls(room <= 0, binding, taken, used, room)

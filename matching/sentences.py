@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from matching.chains import NOWHERE, Move
 from matching.changes import Change
-from matching.choices import Choice, Explanation, RunnerUp
+from matching.choices import Choice, Explanation, Held, RunnerUp
 from matching.levels import Levels
 from matching.reasons import COLOURS, Reason
 
@@ -45,11 +45,14 @@ def describe(told: Explanation, language: str, names: Names | None = None, *, ru
     missing = told.quantity - told.served
     if missing:
         lines.append(words.unserved(told, missing))
+        lines += [words.held(told, one) for one in told.held[:runners_up]]
     if not told.priced:
         return lines
     lines += [words.runner_up(told, one) for one in told.runners_up[:runners_up]]
     lines += [words.change(change) for change in told.changes]
-    if missing and not told.changes:
+    if told.held:
+        lines.append(words.released())
+    elif missing and not told.changes:
         lines.append(words.nothing_small())
     return lines
 
@@ -83,6 +86,13 @@ class _Words:
             return colours[tier] if self.english else f"{colours[tier]}色"
         return f"level {tier + 1}" if self.english else f"第 {tier + 1} 级"
 
+    def scale(self, tiers: int) -> str:
+        """What a unit of each tier counts where units are weighed."""
+        counts = range(tiers, 0, -1)
+        if self.english:
+            return ", ".join(f"{self.tier(tier)} counts {count}" for tier, count in enumerate(counts))
+        return "、".join(f"{self.tier(tier)}计 {count}" for tier, count in enumerate(counts))
+
     def parts(self, parts: Mapping[str, int]) -> str:
         """The parts of a fit in brackets; nothing without any."""
         if not parts:
@@ -115,7 +125,7 @@ class _Chinese(_Words):
         """Why units are not served."""
         if told.outcome == "no candidate":
             return "没有符合条件的资源可以满足这项需求。"
-        if told.outcome == "held":
+        if told.held or told.outcome == "held":
             return f"还有 {missing} 份未满足：可用的名额为以后更紧急的需求保留。"
         taken = "、".join(f"{self.tier(tier)} {units} 份" for tier, units in enumerate(told.taken) if units)
         count = len(told.candidates)
@@ -123,12 +133,20 @@ class _Chinese(_Words):
             return f"还有 {missing} 份未满足：符合条件的 {count} 项资源不能再接受这项需求。"
         return f"还有 {missing} 份未满足：符合条件的 {count} 项资源的名额已用于{taken}。"
 
+    def held(self, told: Explanation, one: Held) -> str:
+        """Where units are kept from it, and by how much."""
+        return (
+            f"{self.offer(one.offer)}空余 {one.free} 份：预计最后一份对以后的需求值 {weighed(one.taken, one.tier)}，"
+            f"这项需求值 {weighed(one.worth, one.tier)}（{self.scale(told.tiers)}，契合度另计），"
+            "只有值得更多时才会动用。"
+        )
+
     def runner_up(self, told: Explanation, one: RunnerUp) -> str:
         """What another choice would cost."""
         start = f"若由{self.offer(one.offer)}提供（契合度 {points(one.fit)} 分{self._inner(one.parts)}）"
-        if one.cost is None:
+        if one.worth is None:
             return f"{start}：{'它没有任何名额' if one.exact else '预算、最小批量等规则使代价无法估计'}。"
-        effect = self._effect(one.cost, told)
+        effect = self._effect(one.cost, told) if one.cost is not None else self._weighed(one.worth, told)
         about = "" if one.exact else "（套餐、整体满足等决定保持不变时的估计）"
         changed = [self._move(move) for move in told_moves(one.moves)]
         others = len(one.moves) - len(changed)
@@ -138,6 +156,11 @@ class _Chinese(_Words):
 
     def _inner(self, parts: Mapping[str, int]) -> str:
         return self.parts(parts).replace("（", "，").replace("）", "")
+
+    def _weighed(self, worth: int, told: Explanation) -> str:
+        if worth == 0:
+            return "对整体没有损失，同样好"
+        return f"连同为以后保留的名额，整体少 {weighed(worth, told.tier_worth)}（{self.scale(told.tiers)}）"
 
     def _effect(self, cost: Levels, told: Explanation) -> str:
         units = list(cost.units)
@@ -189,6 +212,10 @@ class _Chinese(_Words):
             return f"{offer}若也服务这个地区，即可满足"
         return f"{offer}若也提供这类服务，即可满足"
 
+    def released(self) -> str:
+        """Who can give what is held."""
+        return "资源方可以申请释放保留的名额，统筹员说明理由后也可以破例安排。"
+
     def nothing_small(self) -> str:
         """Nothing small would help."""
         return "改变任何一项条件都不足以满足，需要新的资源。"
@@ -207,7 +234,7 @@ class _English(_Words):
         if told.outcome == "no candidate":
             return "No capacity that meets the conditions can serve this need."
         start = "1 unit is not served" if missing == 1 else f"{missing} units are not served"
-        if told.outcome == "held":
+        if told.held or told.outcome == "held":
             return f"{start}: the free capacity is held for more urgent needs to come."
         taken = ", ".join(f"{units} {self.tier(tier)}" for tier, units in enumerate(told.taken) if units)
         count = len(told.candidates)
@@ -215,10 +242,19 @@ class _English(_Words):
         went = f"went to {taken} unit{'' if sum(told.taken) == 1 else 's'}" if taken else "cannot take it"
         return f"{start}: {capacities} {went}."
 
+    def held(self, told: Explanation, one: Held) -> str:
+        """Where units are kept from it, and by how much."""
+        free = "1 unit" if one.free == 1 else f"{one.free} units"
+        return (
+            f"{self.offer(one.offer)} has {free} free: the last one is expected to be worth "
+            f"{weighed(one.taken, one.tier)} to needs still to come, this need is worth {weighed(one.worth, one.tier)} "
+            f"there ({self.scale(told.tiers)}, fit beside that); it is given only for more."
+        )
+
     def runner_up(self, told: Explanation, one: RunnerUp) -> str:
         """What another choice would cost."""
         start = f"From {self.offer(one.offer)} instead (fit {points(one.fit)}{self._inner(one.parts)})"
-        if one.cost is None:
+        if one.worth is None:
             why = "it has no capacity at all" if one.exact else "rules on budgets, batches and the like hide the cost"
             return f"{start}: {why}."
         about = "" if one.exact else " (an estimate that keeps bundles and the like as they are)"
@@ -228,12 +264,17 @@ class _English(_Words):
             changed.append(
                 "1 more unit changes its offer" if others == 1 else f"{others} more units change their offers"
             )
-        return f"{start}: {self._effect(one.cost, told)}{about}." + (
-            f" Affected: {'; '.join(changed)}." if changed else ""
-        )
+        effect = self._effect(one.cost, told) if one.cost is not None else self._weighed(one.worth, told)
+        return f"{start}: {effect}{about}." + (f" Affected: {'; '.join(changed)}." if changed else "")
 
     def _inner(self, parts: Mapping[str, int]) -> str:
         return self.parts(parts).replace(" (", ", ").replace(")", "")
+
+    def _weighed(self, worth: int, told: Explanation) -> str:
+        if worth == 0:
+            return "nothing is lost, it is just as good"
+        told_worth = weighed(worth, told.tier_worth)
+        return f"the whole loses {told_worth}, capacity kept for later included ({self.scale(told.tiers)})"
 
     def _effect(self, cost: Levels, told: Explanation) -> str:
         units = list(cost.units)
@@ -291,6 +332,10 @@ class _English(_Words):
             return f"It would be served if {offer} also served this region"
         return f"It would be served if {offer} also offered this category"
 
+    def released(self) -> str:
+        """Who can give what is held."""
+        return "The supplier may ask for its release, and a coordinator may make an exception, with a reason."
+
     def nothing_small(self) -> str:
         """Nothing small would help."""
         return "No single change would serve it: new capacity is needed."
@@ -299,3 +344,8 @@ class _English(_Words):
 def kilometres(metres: int) -> str:
     """Metres as kilometres with one digit, rounded up: what is told must be enough."""
     return f"{-(-metres // 100) / 10:.1f}"
+
+
+def weighed(worth: int, tier: int) -> str:
+    """A worth in tiers, with two digits."""
+    return f"{worth / tier:.2f}"

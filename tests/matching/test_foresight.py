@@ -16,10 +16,13 @@ from matching import (
     Problem,
     Solution,
     expected_prices,
+    explain,
     solve,
     verify,
 )
 from matching.foresight import outlook
+from matching.reasons import Reason
+from matching.sentences import Names, describe
 from tests.support.matching_problems import columns_of, large_problem
 
 STEP = 2 * 10_000 + 1
@@ -176,3 +179,40 @@ def test_a_run_with_a_reserve_is_the_same_on_any_number_of_workers() -> None:
     assert prices.any()
     assert one.flow.tolist() == two.flow.tolist()
     assert one.held.tolist() == two.held.tolist()
+
+
+def test_a_held_need_is_explained_with_the_numbers_behind_it() -> None:
+    kept = solve(TONIGHT, Policy(), reserve=expected_prices(TONIGHT, [RED_TO_COME], Policy()))
+    told = explain(TONIGHT, kept, need=0)
+    assert (told.outcome, told.served, told.priced) == ("held", 0, True)
+    assert told.held == ((0, 1, STEP + 500, 3 * STEP + 100, STEP),)
+    assert [(one.offer, one.worth, one.cost) for one in told.runners_up] == [(0, 2 * STEP - 400, None)]
+    names = Names(offer=lambda _: "轮椅")
+    assert describe(told, "zh", names) == [
+        "还有 1 份未满足：可用的名额为以后更紧急的需求保留。",
+        (
+            "「轮椅」空余 1 份：预计最后一份对以后的需求值 3.00，这项需求值 1.02"
+            "（红色计 3、黄色计 2、蓝色计 1，契合度另计），只有值得更多时才会动用。"
+        ),
+        "若由「轮椅」提供（契合度 5 分）：连同为以后保留的名额，整体少 1.98（红色计 3、黄色计 2、蓝色计 1）。",
+        "资源方可以申请释放保留的名额，统筹员说明理由后也可以破例安排。",
+    ]
+    assert describe(told, "en") == [
+        "1 unit is not served: the free capacity is held for more urgent needs to come.",
+        (
+            "“1” has 1 unit free: the last one is expected to be worth 3.00 to needs still to come, this need is worth "
+            "1.02 there (red counts 3, yellow counts 2, blue counts 1, fit beside that); it is given only for more."
+        ),
+        (
+            "From “1” instead (fit 5): the whole loses 1.98, capacity kept for later included "
+            "(red counts 3, yellow counts 2, blue counts 1)."
+        ),
+        "The supplier may ask for its release, and a coordinator may make an exception, with a reason.",
+    ]
+
+
+def test_a_need_whose_offers_are_full_is_displaced_beside_a_reserve_too() -> None:
+    two = Problem(quantity=[1, 1], tier=[0, 2], capacity=[1], need=[0, 1], offer=[0, 0], fit=[5, 5])
+    told = explain(two, solve(two, reserve=[1]), need=1)
+    assert (told.outcome, told.held) == ("displaced", ())
+    assert [change.rule for change in told.changes] == [Reason.CAPACITY_TAKEN]
