@@ -13,6 +13,7 @@ from sqlalchemy import MetaData, inspect, text
 from marketplace.accounts.services import mark_demo_instance
 from marketplace.demo.accounts import Accounts, make_accounts
 from marketplace.demo.generate import AS_OF, DATE_COLUMNS, DIRECTORY
+from marketplace.demo.packages import make_packages
 from marketplace.demo.world import MAKERS, Row, World
 from marketplace.extensions import db
 from marketplace.permissions import system_actor
@@ -72,6 +73,7 @@ def load(told: Told, accounts: Accounts | None = None) -> Accounts:
             make(world, _rows(name, world.day))
             session.flush()
         accounts.join_organizations()
+        make_packages(world.actor, world.alliances)
         world.record()
         mark_demo_instance()
     told(len(MAKERS), len(MAKERS))

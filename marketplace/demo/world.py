@@ -82,7 +82,8 @@ def _alliances(world: World, rows: list[Row]) -> None:
 def _alliance_members(world: World, rows: list[Row]) -> None:
     for row in rows:
         alliance, member = world.alliances[row["alliance"]], world.organizations[row["organization"]]
-        db.session.add(AllianceMember(alliance_id=alliance.id, organization_id=member.id))
+        joined_on = world.day - timedelta(days=365)
+        db.session.add(AllianceMember(alliance_id=alliance.id, organization_id=member.id, joined_on=joined_on))
 
 
 def _projects(world: World, rows: list[Row]) -> None:
