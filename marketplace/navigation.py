@@ -31,6 +31,8 @@ _MENU = (
     ("allocations.handover", _("To hand over"), "arrows-exchange"),
     ("allocations.visits", _("Follow-up visits"), "calendar-check"),
     ("allocations.inbox", _("Proposals and deliveries"), "inbox"),
+    ("projects.offers", _("My offers of help"), "heart-handshake"),
+    ("projects.review_queue", _("Volunteers' offers"), "user-heart"),
     ("projects.index", _("Projects"), "folders"),
     ("organizations.index", _("Organizations"), "building-community"),
     ("alliances.index", _("Alliances"), "users-group"),

@@ -45,6 +45,7 @@ class Permission(StrEnum):
     ALLOCATION_RELEASE = "allocation:release"
     ALLOCATION_VIEW = "allocation:view"
     AUDIT_VIEW = "audit:view"
+    CAPACITY_CONFIRM = "capacity:confirm"
     CASE_EDIT = "case:edit"
     CASE_TRIAGE = "case:triage"
     CASE_VIEW = "case:view"
@@ -129,6 +130,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
         Permission.ORGANIZATION_VIEW: Scope.ORGANIZATION,
         Permission.ORGANIZATION_DOCUMENTS: Scope.ORGANIZATION,
         Permission.PROJECT_VIEW: Scope.ORGANIZATION,
+        Permission.CAPACITY_CONFIRM: Scope.ORGANIZATION,
         Permission.ALLOCATION_VIEW: Scope.ORGANIZATION,
         Permission.ALLOCATION_ANSWER: Scope.ORGANIZATION,
         Permission.ALLOCATION_DELIVER: Scope.ORGANIZATION,

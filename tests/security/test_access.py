@@ -28,9 +28,12 @@ from tests.support.world import (
     a_document,
     a_need,
     a_package,
+    a_photo,
     a_project,
     a_run,
     a_user,
+    a_visit,
+    a_volunteers_offer,
     a_wish,
     an_alliance,
     an_allocation,
@@ -91,6 +94,7 @@ def _records(region: str, *, claimant: User | None, public: bool, organization: 
     wish = a_wish(case) if public else a_wish(case, state="review", approved_by=None)
     allocation = an_allocation(a_need(case), capacity, state="accepted")
     claim = an_allocation(a_wish(case), None, claimant_id=(claimant or a_user(Role.VOLUNTEER)).id, state="accepted")
+    helped = claim if claimant else allocation
     alliance = an_alliance(region)
     invitation = an_invitation(organization)
     return Records(
@@ -103,7 +107,9 @@ def _records(region: str, *, claimant: User | None, public: bool, organization: 
             "consent_id": case.consents[0],
             "need_id": a_need(case),
             "wish_id": wish,
-            "allocation_id": claim if claimant else allocation,
+            "allocation_id": helped,
+            "evidence_id": a_photo(helped),
+            "follow_up_id": a_visit(an_allocation(a_need(case), capacity, state="confirmed")),
             "run_id": a_run(region),
             "slug": alliance,
             "package_id": a_package(alliance),
@@ -111,6 +117,7 @@ def _records(region: str, *, claimant: User | None, public: bool, organization: 
             "invitation_id": invitation,
             "member_id": Named(a_user(organization=organization).public_id, organization),
             "token": Named("forged"),  # a link opens for nobody who was not sent it
+            "offer_id": a_volunteers_offer(claimant, region=region),
             "account_id": a_user(Role.CASEWORKER, region=region),
         }
     )
@@ -147,7 +154,7 @@ def _actor(user: User | None) -> Actor:
 
 def _reaches(actor: Actor, permission: Permission, row: Any) -> bool:
     """Reach by the table of grants; a part is reached through what it is part of."""
-    for whole in ("case", "project", "organization", "alliance"):
+    for whole in ("allocation", "case", "project", "organization", "alliance"):
         if not hasattr(type(row), "__scope__") and hasattr(row, whole):
             return may_reach(actor, permission, getattr(row, whole))
     return may_reach(actor, permission, row)

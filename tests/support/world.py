@@ -13,7 +13,7 @@ from PIL import Image
 from marketplace import uploads
 from marketplace.accounts import services as accounts
 from marketplace.accounts.models import AccessLink, Membership, User, email_index
-from marketplace.allocations.models import Allocation
+from marketplace.allocations.models import Allocation, Evidence, FollowUp
 from marketplace.cases.models import Case, Consent, Person
 from marketplace.extensions import db
 from marketplace.matches.models import MatchRun
@@ -251,3 +251,38 @@ def an_invitation(organization: Organization | None = None, **values: Any) -> Ac
     }  # fmt: skip
     link: AccessLink = save(AccessLink(**(given | values)))
     return link
+
+
+def a_volunteers_offer(owner: User | None = None, **values: Any) -> Capacity:
+    """Eight visits to cut hair in Dawukou, of a volunteer and read by nobody yet."""
+    owner = owner or a_user(Role.VOLUNTEER, region=None)
+    given = {
+        "owner_id": owner.id,
+        "state": "review",
+        "region": DAWUKOU,
+        "title": "上门理发",
+        "categories": ["S0103"],
+        "regions": [DAWUKOU],
+        "quantity": 8,
+        "unit": "次",
+        "confirmed_on": today(),
+    }
+    offer: Capacity = save(Capacity(**(given | values)))
+    return offer
+
+
+def a_photo(allocation: Allocation) -> Evidence:
+    """A photo that was handed in, with its file."""
+    picture = BytesIO()
+    Image.new("RGB", (2, 2), "white").save(picture, "PNG")
+    stored = uploads.keep_image(BytesIO(picture.getvalue()))
+    given = {"allocation_id": allocation.id, "media_type": stored.media_type, "size": stored.size}
+    photo: Evidence = save(Evidence(file=stored.name, added_by="user:0", **given))
+    return photo
+
+
+def a_visit(allocation: Allocation, **values: Any) -> FollowUp:
+    """A follow-up visit that is due today."""
+    given = {"allocation_id": allocation.id, "region": allocation.region, "due_on": today()}
+    visit: FollowUp = save(FollowUp(**(given | values)))
+    return visit

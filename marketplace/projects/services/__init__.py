@@ -2,11 +2,10 @@
 
 from marketplace.projects.freshness import is_left_out, is_stale, last_day_of_grace
 from marketplace.projects.hukou import hukou_wording
-from marketplace.projects.services.asking import Waiting, ask, confirm_all, waiting_for_confirmation
+from marketplace.projects.services.asking import Waiting, ask, confirm, confirm_all, waiting_for_confirmation
 from marketplace.projects.services.capacity import (
     InTheWay,
     add,
-    confirm,
     edit_capacity,
     end_months,
     get_own_capacity,
@@ -47,6 +46,7 @@ from marketplace.projects.services.projects import (
 )
 from marketplace.projects.services.reading import (
     Filters,
+    calendars_of,
     capacities_of,
     excluding_wording,
     get,
@@ -81,6 +81,7 @@ __all__ = [
     "add_pool",
     "approve",
     "ask",
+    "calendars_of",
     "capacities_of",
     "close",
     "confirm",

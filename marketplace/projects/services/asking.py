@@ -8,11 +8,10 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from marketplace import audit, events, jobs
-from marketplace.errors import StateConflict
+from marketplace.errors import NotFound, StateConflict
 from marketplace.extensions import db
-from marketplace.organizations import services as organizations
 from marketplace.organizations.models import Organization
-from marketplace.permissions import Actor, system_actor
+from marketplace.permissions import Actor, Permission, scoped, system_actor
 from marketplace.projects.freshness import asked_lately, stale_condition
 from marketplace.projects.models import Capacity, Project
 from marketplace.records import today
@@ -51,6 +50,40 @@ def waiting_for_confirmation(actor: Actor) -> list[Waiting]:
     return [Waiting(organization, number) for organization, number in db.session.execute(query)]
 
 
+def members_organization(actor: Actor, public_id: str) -> Organization:
+    """An organization of which the actor is a member, manager or staff.
+
+    Raises:
+        NotFound: there is none, or the actor is no member.
+    """
+    query = scoped(Organization, actor, Permission.CAPACITY_CONFIRM).where(Organization.public_id == public_id)
+    organization: Organization | None = db.session.scalar(query)
+    if organization is None:
+        raise NotFound
+    return organization
+
+
+def confirm(actor: Actor, public_id: str) -> Capacity:
+    """A member says that a capacity still holds.
+
+    Raises:
+        NotFound: it is another organization's.
+        StateConflict: it was withdrawn.
+    """
+    with transaction() as session:
+        query = scoped(Capacity, actor, Permission.CAPACITY_CONFIRM).where(Capacity.public_id == public_id)
+        capacity: Capacity | None = session.scalar(query.with_for_update(of=Capacity))
+        if capacity is None:
+            raise NotFound
+        if not capacity.active:
+            raise StateConflict(_("This capacity was withdrawn. Offer it again first."))
+        capacity.confirmed_on = today()
+        session.flush()
+        audit.record(actor, "capacity:confirmed", capacity, changed=["confirmed_on"])
+        events.changed.send("capacity", ids=[capacity.id])
+    return capacity
+
+
 def confirm_all(actor: Actor, organization_public_id: str) -> int:
     """A member says that everything an organization offers still holds; how many capacities that are.
 
@@ -60,7 +93,7 @@ def confirm_all(actor: Actor, organization_public_id: str) -> int:
     """
     day = today()
     with transaction() as session:
-        organization = organizations.get_own(actor, organization_public_id)
+        organization = members_organization(actor, organization_public_id)
         own = and_(
             Capacity.organization_id == organization.id,
             Capacity.active,

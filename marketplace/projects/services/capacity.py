@@ -193,24 +193,6 @@ def restore(actor: Actor, public_id: str) -> Capacity:
     return _set_active(actor, public_id, True, "capacity:restored")
 
 
-def confirm(actor: Actor, public_id: str) -> Capacity:
-    """A member says that a capacity still holds."""
-    with transaction() as session:
-        capacity = get_own_capacity(actor, public_id, lock=True)
-        if not capacity.active:
-            raise StateConflict(_("This capacity was withdrawn. Offer it again first."))
-        session.execute(
-            update(Capacity)
-            .where(Capacity.id == capacity.id)
-            .values(confirmed_on=today())
-            .execution_options(synchronize_session=False)
-        )
-        session.expire(capacity)
-        audit.record(actor, "capacity:confirmed", capacity, changed=["confirmed_on"])
-        _tell(capacity)
-    return capacity
-
-
 @dataclass(frozen=True)
 class InTheWay:
     """What keeps a capacity from being lowered.

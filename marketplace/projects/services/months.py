@@ -8,10 +8,10 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from marketplace.extensions import db
-from marketplace.organizations import services as organizations
 from marketplace.organizations.models import Organization
 from marketplace.permissions import Actor
 from marketplace.projects.models import Capacity, Project, Recurrence
+from marketplace.projects.services.asking import members_organization
 from marketplace.projects.services.recurring import first_day, last_day
 from marketplace.records import today
 
@@ -99,7 +99,7 @@ def month_view(actor: Actor, organization_public_id: str, month: date) -> MonthV
     Raises:
         NotFound: it is another organization.
     """
-    organization = organizations.get_own(actor, organization_public_id)
+    organization = members_organization(actor, organization_public_id)
     rows = _rows(organization, month)
     offered = [_offered(capacity, month) for capacity in rows]
     deliveries: dict[date, list[Any]] = {}

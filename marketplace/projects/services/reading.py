@@ -160,6 +160,12 @@ def own_organizations(actor: Actor) -> list[Organization]:
     return list(db.session.scalars(query.order_by(Organization.name)))
 
 
+def calendars_of(actor: Actor) -> list[Organization]:
+    """Organizations of which the actor is a member, by name."""
+    query = select(Organization).where(row_filter(Organization, actor, Permission.CAPACITY_CONFIRM))
+    return list(db.session.scalars(query.order_by(Organization.name)))
+
+
 def excluding_wording(project: Project, capacities: list[Capacity]) -> list[str]:
     """Clauses of a project's own texts that would keep people out by household registration."""
     texts = [project.title, project.summary, *(capacity.title for capacity in capacities if capacity.active)]

@@ -117,7 +117,7 @@ def restore_capacity(public_id: str) -> ResponseReturnValue:
     return done(project_of(capacity).public_id, _("Offered again."))
 
 
-@projects.route("/capacity/<public_id>/confirm", methods=["POST"], permission=Permission.PROJECT_EDIT)
+@projects.route("/capacity/<public_id>/confirm", methods=["POST"], permission=Permission.CAPACITY_CONFIRM)
 def confirm_capacity(public_id: str) -> ResponseReturnValue:
     capacity = services.confirm(g.actor, public_id)
     return done(project_of(capacity).public_id, _("Confirmed for today. Thank you."))

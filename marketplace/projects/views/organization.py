@@ -15,7 +15,7 @@ from marketplace.projects.views.base import projects, show_errors
 from marketplace.records import today
 
 
-@projects.route("/organizations/<public_id>/calendar", permission=Permission.ORGANIZATION_EDIT)
+@projects.route("/organizations/<public_id>/calendar", permission=Permission.CAPACITY_CONFIRM)
 def calendar(public_id: str) -> ResponseReturnValue:
     month = services.month_asked(request.args.get("month", ""))
     view = services.month_view(g.actor, public_id, month)
@@ -32,9 +32,7 @@ def calendar(public_id: str) -> ResponseReturnValue:
     )
 
 
-@projects.route(
-    "/organizations/<public_id>/capacity/confirm", methods=["POST"], permission=Permission.ORGANIZATION_EDIT
-)
+@projects.route("/organizations/<public_id>/capacity/confirm", methods=["POST"], permission=Permission.CAPACITY_CONFIRM)
 def confirm_all(public_id: str) -> ResponseReturnValue:
     number = services.confirm_all(g.actor, public_id)
     text = ngettext("%(num)s capacity confirmed. Thank you.", "%(num)s capacities confirmed. Thank you.", number)
