@@ -15,7 +15,9 @@ import numpy as np
 
 from matching.columns import Bools, Int64s
 from matching.coupling import Coupling
+from matching.crew import Crew
 from matching.decomposition import blocks, decompose
+from matching.fairness import Aims
 from matching.improve import Neighbourhoods, improve, kernel, rounded
 from matching.problem import Problem
 from matching.program import Rows, program
@@ -23,7 +25,7 @@ from matching.relaxation import Floats, Relaxed, relax
 from matching.search import Found, search
 
 SMALL = 300
-"""Components up to so many arcs go to CP-SAT at once, and to one worker: more cost more than they save."""
+"""Components up to so many arcs go to CP-SAT at once."""
 
 MEDIUM = 5_000
 """Components up to so many arcs are tried as a whole before anything else."""
@@ -37,6 +39,9 @@ CLOSE = 0.05
 OPEN_A_NEED = 4
 """With more open columns for each need, knapsacks are not proven in reasonable time."""
 
+NEAR_ENOUGH = 1e-2
+"""A relaxation that only guides may end so far from its bound, as a share."""
+
 LONGEST = 10.0
 """Seconds for a step that comes before a search as a whole, where there is no time limit."""
 
@@ -44,40 +49,71 @@ LONGEST = 10.0
 class Climb:
     """The search on one component; the levels above are kept by rows that are added one after another."""
 
-    def __init__(self, problem: Problem, coupling: Coupling, arcs: Int64s, workers: int | None) -> None:
-        self._program = program(problem, coupling, arcs)
-        self._rows = self._program.rows
-        self._workers = 1 if arcs.size <= SMALL else workers
+    def __init__(
+        self, problem: Problem, coupling: Coupling, arcs: Int64s, crew: Crew, aims: Aims | None = None
+    ) -> None:
+        self.program = self._program = program(problem, coupling, arcs, aims)
+        self.rows = self._program.rows
+        self.crew = crew
         self._small = arcs.size <= SMALL
-        self._blocks = None if self._small else blocks(self._program, self._rows)
+        self._blocks = None if self._small else blocks(self._program, self.rows)
         self._places: Neighbourhoods | None = None
         self._guide: Floats | None = None
+        self._guided: Rows | None = None
         self._random = np.random.default_rng(1)
+
+    def begin(self) -> None:
+        """Forget the levels that were kept."""
+        self.rows = self._program.rows
 
     def keep(self, worth: Int64s, reached: int) -> None:
         """Let everything later reach at least ``reached`` in a level; ``worth`` is of a unit on each arc."""
         concerned = worth > 0
         rows, first = np.unique(self._program.need_row[concerned], return_index=True)
         if rows.size and reached == int((worth * self._program.quantity)[concerned][first].sum()):
-            self._rows = self._program.in_full(self._rows, concerned)
-        self._rows = self._rows.add(worth * self._program.step, reached)
+            self.rows = self._program.in_full(self.rows, concerned)
+        self.keep_columns(self.columns(worth), reached)
 
-    def first(self, flow: Int64s, aim: Int64s, ends: float) -> Int64s:
-        """A better flow for all levels together, from the columns that the linear relaxation uses."""
+    def keep_columns(self, worth: Int64s, reached: int) -> None:
+        """The same for the worth of columns."""
+        self.rows = self.rows.add(worth, reached)
+
+    def columns(self, worth: Int64s) -> Int64s:
+        """What each 1 of a column adds, from the worth of a unit on each arc."""
+        columns = np.zeros(self._program.most.size, np.int64)
+        columns[: worth.size] = worth * self._program.step
+        return columns
+
+    def guided(self, flow: Int64s, aim: Int64s, ends: float) -> list[Int64s]:
+        """Flows near the linear relaxation for all levels together, not all of them feasible; it is the guide now.
+
+        Its fractions are left out of the first, and rounded to the nearest in the second.
+        """
         left = ends - time.monotonic()
         if self._small or left <= 0:
-            return flow
-        worth = self._columns(aim)
-        values = self._program.values(flow)
-        relaxed = relax(self._program, self._rows, worth, values, self._likely(), _share(left, 0.3), 1e-3)
+            return []
+        relaxed = self._relaxed(self._program.values(flow), self.columns(aim), left)
         if relaxed is None:
-            return flow
+            return []
         self._guide = relaxed.values
-        free = kernel(self._program, values, relaxed.values)
+        whole = np.floor(relaxed.values + 1e-6).astype(np.int64), np.round(relaxed.values).astype(np.int64)
+        return [self._program.flow(one) for one in whole]
+
+    def _relaxed(self, values: Int64s, aim: Int64s, left: float) -> Relaxed | None:
+        """The relaxation for several levels together, near enough to guide."""
+        self._guided = self.rows
+        seconds = _share(left, 0.3)
+        return relax(self._program, self.rows, aim, values, self._likely(), seconds, self.crew.solvers, NEAR_ENOUGH)
+
+    def first(self, flow: Int64s, aim: Int64s, ends: float) -> Int64s:
+        """A better flow for all levels together, from the columns that the guide uses."""
         left = ends - time.monotonic()
-        share = 0.3 if self._blocks is None else 0.1  # knapsacks have a better guide to come
+        if self._guide is None or left <= 0:
+            return flow
+        values = self._program.values(flow)
+        free = kernel(self._program, values, self._guide)
         found = search(
-            self._program, self._rows, worth, values, free, seconds=_share(left, share), workers=self._workers
+            self._program, self.rows, self.columns(aim), values, free, seconds=_share(left, 0.1), crew=self.crew
         )
         return flow if found.values is None else self._program.flow(found.values)
 
@@ -86,12 +122,12 @@ class Climb:
 
         Args:
             flow: a feasible flow that keeps the levels above.
-            worth: int64 (arcs,), what a unit adds to the level.
-            aim: int64 (arcs,), the same, with a little for the levels below.
+            worth: int64 (columns,), what each 1 adds to the level.
+            aim: int64 (columns,), the same, with a little for the levels below.
             most: a bound that is known.
             seconds: the most time for it.
         """
-        state = _State(self, flow, self._columns(worth), most, time.monotonic() + seconds)
+        state = _State(self, flow, worth, most, time.monotonic() + seconds)
         if state.done:
             return flow, most
         if self._small:
@@ -99,9 +135,9 @@ class Climb:
             return state.answer()
         if self._blocks is None and flow.size <= MEDIUM:
             state.whole(0.15)
-        relaxed = None if state.done else self._bounded(state)
+        relaxed = None if state.done else self._bounded(state, aim)
         if not state.done:
-            self._searched(state, self._columns(aim), relaxed)
+            self._searched(state, aim, relaxed)
         if not state.done and (state.ends == math.inf or self._hopeful(state, relaxed)):
             state.whole(1.0, relaxed)
         return state.answer()
@@ -112,28 +148,39 @@ class Climb:
             return self._program.most.size <= LARGE
         return int(state.open(relaxed).sum()) <= OPEN_A_NEED * np.unique(self._program.need).size
 
+    def forget(self) -> None:
+        """Take no guide from the levels before: the next is of another kind."""
+        self._guide = None
+
     def _likely(self) -> Bools:
         """The columns that the guide uses."""
         return np.zeros(self._program.most.size, np.bool_) if self._guide is None else self._guide > 0
 
-    def _columns(self, worth: Int64s) -> Int64s:
-        columns = np.zeros(self._program.most.size, np.int64)
-        columns[: worth.size] = worth * self._program.step
-        return columns
+    def _bounded(self, state: _State, aim: Int64s) -> Relaxed | None:
+        """Bound the level by the relaxation and the decomposition, and take a solution of one of them as the guide.
 
-    def _bounded(self, state: _State) -> Relaxed | None:
-        """Bound the level by the relaxation and the decomposition, and take their solution as the guide."""
-        relaxed = relax(self._program, self._rows, state.worth, state.values, self._likely(), _share(state.left, 0.3))
-        duals = np.zeros(self._rows.lower.size)
+        Where the levels below count too, that is a relaxation of its own: it changes with what is kept above.
+        """
+        relaxed = relax(
+            self._program,
+            self.rows,
+            state.worth,
+            state.values,
+            self._likely(),
+            _share(state.left, 0.3),
+            self.crew.solvers,
+        )
+        duals = np.zeros(self.rows.lower.size)
         if relaxed is not None:
             state.bound = min(state.bound, relaxed.bound)
             duals = relaxed.duals
-        if relaxed is not None and self._guide is None:
-            self._guide = relaxed.values
+        if self._blocks is None and not state.done and self._guided is not self.rows:
+            finer = relaxed if not np.any(aim != state.worth) else self._relaxed(state.values, aim, state.left)
+            self._guide = self._guide if finer is None else finer.values
         if self._blocks is not None and not state.done:
             tighter = decompose(
                 self._program,
-                self._rows,
+                self.rows,
                 state.worth,
                 self._blocks,
                 duals,
@@ -153,6 +200,7 @@ class Climb:
         seconds = _share(state.left, 0.3)
         if self._blocks is not None:
             free = kernel(self._program, np.zeros_like(state.values), guide)
+            free[self._program.switches_end :] = True
             found = search(
                 self._program,
                 rows,
@@ -160,14 +208,14 @@ class Climb:
                 np.where(free, state.values, 0),
                 free,
                 seconds=seconds,
-                workers=self._workers,
+                crew=self.crew,
                 hint=rounded(self._program, guide),
             )
             if found.values is not None:
                 return found
         free = kernel(self._program, state.values, guide)
         seconds = min(seconds, state.left)
-        return search(self._program, rows, aim, state.values, free, seconds=seconds, workers=self._workers)
+        return search(self._program, rows, aim, state.values, free, seconds=seconds, crew=self.crew)
 
     def _searched(self, state: _State, aim: Int64s, relaxed: Relaxed | None) -> None:
         """Neighbourhoods and the kernel: first the one that is likelier to be enough.
@@ -179,21 +227,21 @@ class Climb:
         alone = self._blocks is not None or not np.any(aim != state.worth)
         if alone:
             aim = state.worth  # knapsacks are hard enough one level at a time
-        if not alone and state.bound - state.reached <= CLOSE * state.bound:
+        if not alone and state.bound - state.reached <= CLOSE * abs(state.bound):
             self._by_neighbourhoods(state, aim, relaxed, 0.25)
         elif self._guide is not None:
-            rows = self._rows.add(state.worth, state.reached)
+            rows = self.rows.add(state.worth, state.reached)
             state.take(self._in_kernel(rows, aim, state, self._guide).values, aim)
         if not alone and not state.done and self._guide is not None:
             free = kernel(self._program, state.values, self._guide)
             found = search(
                 self._program,
-                self._rows,
+                self.rows,
                 state.worth,
                 state.values,
                 free,
                 seconds=_share(state.left, 0.1),
-                workers=self._workers,
+                crew=self.crew,
             )
             if found.values is not None and int(np.dot(state.worth, found.values)) >= state.bound:
                 state.take(found.values, aim)
@@ -212,7 +260,7 @@ class Climb:
         values = improve(
             self._program,
             self._places,
-            self._rows,
+            self.rows,
             aim,
             state.worth,
             state.values,
@@ -220,7 +268,7 @@ class Climb:
             promising,
             enough=state.bound,
             seconds=_share(state.left, share),
-            workers=self._workers,
+            crew=self.crew,
             random=self._random,
         )
         state.take(values, aim)
@@ -263,12 +311,12 @@ class _State:
             start = np.where(free, start, np.where(relaxed.at_most, climb._program.most, 0))
         found = search(
             climb._program,
-            climb._rows,
+            climb.rows,
             self.worth,
             start,
             free,
             seconds=self.left if share == 1 else _share(self.left, share),
-            workers=climb._workers,
+            crew=climb.crew,
         )
         if found.proven and found.values is None:
             if relaxed is None:

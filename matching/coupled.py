@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
 from matching.climb import Climb
 from matching.columns import Int64s
 from matching.coupling import Coupling
+from matching.crew import Crew
+from matching.fairness import Aims
 from matching.network import Network, best_fit, best_flow
 from matching.problem import LARGEST_TOTAL, Problem
 from matching.rounding import Rounding
@@ -29,83 +30,138 @@ SHARE_OF_A_LEVEL = 0.7
 SHARE_OF_A_DIVE = 0.2
 """Rounding may take this share of all time; the searches after it find more."""
 
+DIVED = 5_000
+"""Larger components are not rounded by dives: near their linear relaxation a search begins better."""
+
 STEEPEST, STEEP = 8_000, 20
 """How much more a unit of the first tier counts than one of the last, at most, and of one tier than of the next,
 where the search looks at all tiers at once. No proof rests on it."""
 
 
-class Outcome(NamedTuple):
-    """The answer for one component.
+class Part:
+    """One coupled component, while it is worked on and after.
 
     Attributes:
-        flow: int64, units on each of its arcs.
-        bound: int64 (tiers + 1,), an objective (units by tier, then fit) that no solution of it can beat.
-        optimal: the objective of ``flow`` reaches the bound.
+        arcs: row numbers of its live arcs.
+        flow: int64, units on each of them: the best known.
+        with_fit: whether the fit is settled too, or the tiers alone.
+        optimal: ``flow`` is proven best in every level that was asked for.
+        bound: int64 (tiers + 1,), units by tier, then fit, that no solution of it can beat, compared from the
+            left; the fit's is that of the fit alone, before a balance takes from it.
     """
 
-    flow: Int64s
-    bound: Int64s
-    optimal: bool
+    def __init__(self, problem: Problem, coupling: Coupling, arcs: Int64s, aims: Aims | None, *, fit: bool) -> None:
+        """Prepare nothing yet: many parts wait for their turn.
+
+        Args:
+            problem, coupling: the whole problem and its relaxation.
+            arcs: row numbers of the component's live arcs.
+            aims: of a balance, or None.
+            fit: whether to settle the fit too, or the tiers alone.
+        """
+        self._problem, self._coupling, self.arcs = problem, coupling, arcs
+        self._aims = None if aims is None or not aims.weight else aims._replace(group=np.full_like(aims.group, -1))
+        self.with_fit = fit
+        self.flow = np.zeros(arcs.size, np.int64)
+        self.bound = np.zeros(problem.tiers + 1, np.int64)
+        self.optimal = False
+        self._levels: _Levels | None = None
+        self._climb: Climb | None = None
+        self._settled: list[int] = []
+        self._known: int | None = None
+
+    @property
+    def proven_tiers(self) -> bool:
+        """Whether its coverage is proven best."""
+        return self._levels is not None and len(self._settled) >= len(self._levels.tiers)
+
+    def work(self, seconds: float, crew: Crew, tell: Callable[[float], None]) -> None:
+        """Search for about so many seconds (``math.inf`` for no limit), on from where the last time ended.
+
+        Args:
+            crew: who searches.
+            tell: called with the share of the levels that are done.
+        """
+        began = time.monotonic()
+        if self._levels is None:
+            self._levels = _Levels(self._problem, self._coupling.network, self.arcs)
+            self._rounding = Rounding(self._problem, self._coupling, self.arcs)
+            if self._aims is not None:
+                self._climb = Climb(self._problem, self._coupling, self.arcs, crew, self._aims)
+                self._levels.charge(self._climb)
+            ends = _end_of_search(began, seconds, time.monotonic() - began)
+            self.flow = self._levels.start(self._rounding, began + (ends - began) * SHARE_OF_A_DIVE)
+        else:
+            ends = _end_of_search(began, seconds, 0)
+            self._levels.begin(self._settled)
+        if self._climb is not None:
+            self._climb.crew = crew
+            self._climb.begin()
+        told_bound = self._climbed(self._levels, began, ends, crew, tell)
+        self.bound = self._levels.plain(self.flow, told_bound, fit=self.with_fit)
+        self.optimal = len(self._settled) == len(self._levels.rows(fit=self.with_fit))
+
+    def _climbed(
+        self, levels: _Levels, began: float, ends: float, crew: Crew, tell: Callable[[float], None]
+    ) -> Int64s | None:
+        """Climb every level; the bound of the whole if one of them is not proven."""
+        told_bound: Int64s | None = None
+        rows, rounding = levels.rows(fit=self.with_fit), self._rounding
+        settled = len(self._settled)
+        for place, level in enumerate(rows):
+            if place < settled:
+                if self._climb is not None:
+                    self._climb.keep(levels.worth(level), self._settled[place])
+                continue
+            proven = int(levels.bound[level])
+            if place == settled and self._known is not None:
+                proven = min(proven, self._known)
+            if levels.value(self.flow)[level] < proven:
+                proven = self._searched(levels, rows, place, proven, crew, ends)
+            reached = int(levels.value(self.flow)[level])
+            if told_bound is None and reached < proven:
+                told_bound = levels.limited(level, proven)
+                self._known = proven
+            elif told_bound is None:
+                self._settled.append(reached)
+                self._known = None
+            if self._climb is not None and level < levels.fit:
+                self._climb.keep(levels.worth(level), reached)
+            over = time.monotonic() >= ends
+            if over and told_bound is not None:
+                break  # nothing more is searched, and no bound below is told
+            if levels.fix(level, reached) and not over:
+                dive = time.monotonic() + (ends - began) * SHARE_OF_A_DIVE
+                self.flow = levels.better(self.flow, levels.start(rounding, dive))
+            tell((place + 1) / len(rows))
+        return told_bound
+
+    def _searched(self, levels: _Levels, rows: list[int], place: int, proven: int, crew: Crew, ends: float) -> int:
+        """Search for a better flow in a level; a bound of it, ``proven`` or less."""
+        if self._climb is None:  # many components never need one: their rounded flow reaches every bound
+            self._climb = self._begun(levels, rows[:place], crew, ends)
+        last = place == len(rows) - 1
+        left = max(ends - time.monotonic(), 0.0) * (1 if last else SHARE_OF_A_LEVEL)
+        worth, aim = levels.columns(self._climb, rows[place])
+        found, most = self._climb.level(self.flow, worth, aim, proven, left)
+        self.flow = levels.improved(self.flow, found, self._rounding)
+        return min(proven, most)
+
+    def _begun(self, levels: _Levels, above: list[int], crew: Crew, ends: float) -> Climb:
+        """Begin to search: near the linear relaxation, for all levels together."""
+        climb = Climb(self._problem, self._coupling, self.arcs, crew)
+        for level in above:
+            climb.keep(levels.worth(level), int(levels.value(self.flow)[level]))
+        aim = levels.aim(levels.rows(fit=True)[len(above)])
+        for near in climb.guided(self.flow, aim, ends):
+            self.flow = levels.better(self.flow, self._rounding.feasible(near))
+        self.flow = levels.improved(self.flow, climb.first(self.flow, aim, ends), self._rounding)
+        return climb
 
 
-def solve_component(
-    problem: Problem,
-    coupling: Coupling,
-    arcs: Int64s,
-    *,
-    seconds: float | None,
-    workers: int | None,
-    tell: Callable[[float], None],
-) -> Outcome:
-    """The best units on the arcs of one coupled component.
-
-    Args:
-        problem, coupling: the whole problem and its relaxation.
-        arcs: row numbers of the component's live arcs.
-        seconds: stop searching after about this time with the best found; None for no limit.
-        workers: threads of CP-SAT; None lets it use every core.
-        tell: called with the share of the levels that are done.
-    """
-    began = time.monotonic()
-    levels = _Levels(problem, coupling.network, arcs)
-    ends = _end_of_search(began, seconds, time.monotonic() - began)
-    rounding = Rounding(problem, coupling, arcs)
-    flow = levels.start(rounding, began + (ends - began) * SHARE_OF_A_DIVE)
-    told_bound: Int64s | None = None
-    climb: Climb | None = None
-    for place, level in enumerate(levels.rows):
-        proven = int(levels.bound[level])
-        if levels.value(flow)[level] < proven:
-            if climb is None:  # many components never need one: their rounded flow reaches every bound
-                climb = Climb(problem, coupling, arcs, workers)
-                for above in levels.rows[:place]:
-                    climb.keep(levels.worth(above), int(levels.value(flow)[above]))
-                found = climb.first(flow, levels.aim(level), ends)
-                flow = levels.improved(flow, found, rounding)
-            last = place == len(levels.rows) - 1
-            left = max(ends - time.monotonic(), 0.0) * (1 if last else SHARE_OF_A_LEVEL)
-            found, most = climb.level(flow, levels.worth(level), levels.aim(level), proven, left)
-            flow = levels.improved(flow, found, rounding)
-            proven = min(proven, most)
-        reached = int(levels.value(flow)[level])
-        if told_bound is None and reached < proven:
-            told_bound = levels.limited(level, proven)
-        if climb is not None:
-            climb.keep(levels.worth(level), reached)
-        over = time.monotonic() >= ends
-        if over and told_bound is not None:
-            break  # nothing more is searched, and no bound below is told
-        if levels.fix(level, reached) and not over:
-            flow = levels.better(flow, levels.start(rounding, time.monotonic() + (ends - began) * SHARE_OF_A_DIVE))
-        tell((place + 1) / len(levels.rows))
-    value = levels.value(flow)
-    bound = value if told_bound is None else told_bound
-    return Outcome(flow, bound, np.array_equal(value, bound))
-
-
-def _end_of_search(began: float, seconds: float | None, flow_seconds: float) -> float:
+def _end_of_search(began: float, seconds: float, flow_seconds: float) -> float:
     """When to stop searching, so that the flows still to come (a bound, and filling twice) end in time."""
-    if seconds is None:
+    if seconds == math.inf:
         return math.inf
     return began + seconds - min(3 * flow_seconds, seconds / 2)
 
@@ -113,39 +169,81 @@ def _end_of_search(began: float, seconds: float | None, flow_seconds: float) -> 
 class _Levels:
     """The levels of the objective on one component, and what the relaxed network says about them.
 
-    A level is a tier, or ``tiers`` for the fit. ``bound`` holds for each level given that those above have
-    the values fixed so far.
+    A level is a tier, or ``fit`` (the number after the last tier). ``bound`` holds for each level given that those
+    above have the values fixed so far; for the fit it is that of the fit alone, without what a balance takes.
     """
 
     def __init__(self, problem: Problem, network: Network, arcs: Int64s) -> None:
         self._network = network.of(arcs)
         self._tier = problem.tier[problem.need[arcs]].astype(np.int64)
         self._fit = problem.fit[arcs].astype(np.int64)
-        self._tiers = problem.tiers
+        self.fit = problem.tiers
+        self.tiers: list[int] = np.unique(self._tier).tolist()
         self._most = problem.quantity[problem.need[arcs]]
-        self._limits = np.full(self._tiers, int(problem.quantity.sum()), np.int64)
-        self.rows: list[int] = [*np.unique(self._tier).tolist(), self._tiers]
+        self._everything = int(problem.quantity.sum())
+        self._limits = np.full(self.fit, self._everything, np.int64)
+        self._charged: Climb | None = None
         self.relaxed = best_flow(self._network)
-        self.bound = self.value(self.relaxed)
+        self.bound = self._plain(self.relaxed)
+
+    def rows(self, *, fit: bool) -> list[int]:
+        """The levels, in order."""
+        return [*self.tiers, self.fit] if fit else self.tiers
+
+    def charge(self, climb: Climb) -> None:
+        """Count a balance in the value of flows."""
+        self._charged = climb
+
+    def begin(self, settled: list[int]) -> None:
+        """Fix the first levels again, and no others."""
+        self._limits[:] = self._everything
+        for level, value in zip(self.tiers, settled, strict=False):
+            self._limits[level] = value
+        self.relaxed = best_flow(self._network, self._limits)
+        self.bound = self._plain(self.relaxed)
+
+    def _plain(self, flow: Int64s) -> Int64s:
+        """Units by tier, then fit."""
+        value = np.zeros(self.fit + 1, np.int64)
+        np.add.at(value, self._tier, flow)
+        value[self.fit] = np.dot(flow, self._fit)
+        return value
 
     def value(self, flow: Int64s) -> Int64s:
-        """Units by tier, then fit."""
-        value = np.zeros(self._tiers + 1, np.int64)
-        np.add.at(value, self._tier, flow)
-        value[self._tiers] = np.dot(flow, self._fit)
+        """Units by tier, then fit less what a balance takes."""
+        value = self._plain(flow)
+        if self._charged is not None:
+            program = self._charged.program
+            value[self.fit] -= np.dot(program.charge, program.values(flow))
         return value
+
+    def plain(self, flow: Int64s, bound: Int64s | None, *, fit: bool) -> Int64s:
+        """A bound of units by tier and fit alone; from one that was told, or of a flow proven best, its ``fit`` too."""
+        if bound is not None:
+            return bound
+        plain = self._plain(flow)
+        if self._charged is not None or not fit:
+            plain[self.fit] = self.bound[self.fit]
+        return plain
 
     def worth(self, level: int) -> Int64s:
         """What a unit on each arc adds to a level."""
-        return self._fit if level == self._tiers else (self._tier == level).astype(np.int64)
+        return self._fit if level == self.fit else (self._tier == level).astype(np.int64)
+
+    def columns(self, climb: Climb, level: int) -> tuple[Int64s, Int64s]:
+        """What each column adds to a level, and to it and those below together."""
+        worth, aim = climb.columns(self.worth(level)), climb.columns(self.aim(level))
+        if level == self.fit:
+            worth = aim = worth - climb.program.charge
+        return worth, aim
 
     def aim(self, level: int) -> Int64s:
         """What a unit on each arc is worth when a level and those below it are looked at together, roughly."""
-        later = [tier for tier in self.rows[:-1] if tier >= level]
+        later = [tier for tier in self.tiers if tier >= level]
         if not later:
             return self._fit
         ratio = min(STEEP, STEEPEST ** (1 / max(len(later) - 1, 1)))
-        scale = np.zeros(self._tiers + 1)
+        scale = np.zeros(self.fit + 1)
         scale[later] = 10 * best_fit(self._network) * ratio ** np.arange(len(later) - 1, -1, -1)
         aim = np.round(scale[self._tier]).astype(np.int64) + self._fit
         return aim if float(self._most.sum()) * float(aim.max()) < LARGEST_TOTAL else self.worth(level)
@@ -153,7 +251,7 @@ class _Levels:
     def start(self, rounding: Rounding, ends: float) -> Int64s:
         """A feasible flow out of the relaxed one; if that is not the best already, the better of two ways."""
         flow = rounding.feasible(self.relaxed)
-        if np.array_equal(self.value(flow), self.bound):
+        if flow.size > DIVED or np.array_equal(self.value(flow), self.bound):
             return flow
         return self.better(flow, rounding.dived(self._network, self._limits, ends))
 
@@ -167,22 +265,24 @@ class _Levels:
 
     def fix(self, level: int, value: int) -> bool:
         """Take ``value`` as the best of a level; whether that gives a new relaxed flow and bounds below it."""
-        if level == self._tiers:
+        if level == self.fit:
             return False
         self._limits[level] = value
         if value >= self.bound[level]:
             return False
         self.relaxed = best_flow(self._network, self._limits)
-        self.bound = self.value(self.relaxed)
+        self.bound = self._plain(self.relaxed)
         return True
 
     def limited(self, level: int, most: int) -> Int64s:
         """A bound of the whole objective: the values fixed above, ``most`` here, the relaxed best below."""
-        if level == self._tiers:
+        if level == self.fit:
             bound = self.bound.copy()
-        else:
-            limits = self._limits.copy()
-            limits[level] = most
-            bound = self.value(best_flow(self._network, limits))
+            if self._charged is None:
+                bound[level] = most
+            return bound
+        limits = self._limits.copy()
+        limits[level] = most
+        bound = self._plain(best_flow(self._network, limits))
         bound[level] = most
         return bound

@@ -40,7 +40,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.columns import Int32s, Int64s
+from matching.columns import Bools, Int32s, Int64s
 from matching.network import LARGEST_COST, Arcs, Network, best_fit, compacted
 from matching.problem import InvalidProblem, Problem
 
@@ -102,6 +102,13 @@ def unfairness(problem: Problem, flow: Int64s) -> Fraction:
     served = served_by_group(aims, problem.need[used], flow[used])
     parts = zip(served.tolist(), aims.size.tolist(), strict=True)
     return sum((Fraction(units * units, size) for units, size in parts), Fraction(0))
+
+
+def least_unfairness(problem: Problem, served: int) -> Fraction:
+    """What it is at least if so many units are served: those that groups must have, in proportion to their sizes."""
+    size = int(problem.quantity[problem.group >= 0].sum())
+    grouped = max(served - int(problem.quantity[problem.group < 0].sum()), 0)
+    return Fraction(grouped * grouped, max(size, 1))
 
 
 def imbalance(problem: Problem, flow: Int64s, weight: int) -> int:
@@ -236,11 +243,25 @@ def add_loads(arcs: Arcs, network: Network, full: Int64s, weight: int, total: in
     if not weight:
         arcs.add(needs + np.arange(offers), above, capacity, 0)
         return
-    last_step = np.minimum(weight * np.minimum(capacity, full) // full, weight)
-    count = last_step + 1
+    count, units, cost = steps_of_load(capacity, full, weight)
     offer = np.repeat(np.arange(offers), count)
-    cost = np.arange(offer.size) - np.repeat(np.cumsum(count) - count, count)
-    begin = np.maximum(-(-cost * full[offer] // weight), 1)  # the first unit that costs so much
-    after = np.where(cost == last_step[offer], capacity[offer] + 1, -(-(cost + 1) * full[offer] // weight))
-    units = np.maximum(np.minimum(after, capacity[offer] + 1) - begin, 0)
     arcs.add(needs + offer, above[offer], units, cost)
+
+
+def steps_of_load(capacity: Int64s, full: Int64s, weight: int) -> tuple[Int64s, Int64s, Int64s]:
+    """What the units of each offer cost, where a balance has a weight above 0.
+
+    Args:
+        capacity, full: int64, the units an offer may serve, and those that it counts its load in.
+    Returns:
+        int64, how many steps the cost of each offer has; and of each step its units and what one of them costs.
+    """
+    few: Bools = capacity <= weight  # then a step for each unit, else one for each cost
+    count = np.where(few, capacity, np.minimum(weight * np.minimum(capacity, full) // full, weight) + 1)
+    offer = np.repeat(np.arange(capacity.size), count)
+    number = np.arange(offer.size) - np.repeat(np.cumsum(count) - count, count)
+    capacity, full, one = capacity[offer], full[offer], few[offer]
+    begin = np.maximum(-(-number * full // weight), 1)  # the first unit that costs so much
+    after = np.where(number == count[offer] - 1, capacity + 1, -(-(number + 1) * full // weight))
+    units = np.where(one, 1, np.maximum(np.minimum(after, capacity + 1) - begin, 0))
+    return count, units, np.where(one, np.minimum(weight * (number + 1) // full, weight), number)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from matching.columns import Bools, Int64s
+from matching.crew import Crew
 from matching.program import Program, Rows
 from matching.relaxation import Floats
 from matching.search import search
@@ -26,6 +27,9 @@ FIRST_GROUPS = 24
 
 SECONDS_A_PART = 1.0
 """The most for one part; parts are sized to be proven within it."""
+
+MOST_MOVED = 200
+"""Units by which a part, or a kernel, may change a count of a group or an offer's load."""
 
 PATIENCE = 150
 """Proven parts in a row without a gain after which to stop."""
@@ -85,14 +89,19 @@ class Neighbourhoods:
                         queue.append(group)
         return np.fromiter(chosen, np.int64)
 
-    def free(self, groups: Int64s) -> Bools:
-        """The columns of some groups and of the switches that hang on them."""
+    def free(self, groups: Int64s, values: Int64s) -> Bools:
+        """The columns of some groups and of the switches and counts that hang on them."""
         program = self._program
         free = np.zeros(program.most.size, np.bool_)
         among = np.zeros(self.count, np.bool_)
         among[groups] = True
         free[: program.step.size] = among[self._group]
         free[program.switch[free[program.member]]] = True
+        counts = program.counts
+        if counts.group.size:
+            moved = np.where(free[counts.arc], program.step[counts.arc] * program.most[counts.arc], 0)
+            spread = np.bincount(counts.owner, weights=moved, minlength=counts.group.size)
+            free |= program.near(values, np.minimum(spread, MOST_MOVED).astype(np.int64))
         return free
 
 
@@ -119,7 +128,7 @@ def improve(
     *,
     enough: int,
     seconds: float,
-    workers: int | None,
+    crew: Crew,
     random: np.random.Generator,
     clock: Callable[[], float] = time.monotonic,
 ) -> Int64s:
@@ -134,7 +143,8 @@ def improve(
         guide: a solution of a relaxation, or None.
         promising: bool (columns,), the columns worth trying besides those in use.
         enough: stop once the worth reaches this, as nothing is above it.
-        seconds, workers: for all parts together.
+        seconds: for all parts together.
+        crew: who searches.
         random: it chooses the parts.
         clock: seconds, for the end.
     """
@@ -149,14 +159,12 @@ def improve(
         odds = np.array(list(luck.values()))
         kind = list(luck)[random.choice(odds.size, p=odds / odds.sum())]
         groups = _drawn(kind, places, values, guide, worth, round(size), random)
-        free = places.free(groups)
+        free = places.free(groups, values)
         free[:arcs] &= promising[:arcs] | (values[:arcs] > 0)
         held = rows.add(worth, reached) if np.any(aim != worth) else rows
         limit = min(SECONDS_A_PART, left)
         began = clock()
-        found = search(
-            program, held, aim, values, free, seconds=limit, workers=workers, seed=int(random.integers(2**31 - 1))
-        )
+        found = search(program, held, aim, values, free, seconds=limit, crew=crew, seed=int(random.integers(2**31 - 1)))
         took = clock() - began
         gained = found.values is not None and int(np.dot(aim, found.values - values)) > 0
         if found.values is not None and int(np.dot(aim, found.values - values)) >= 0:
@@ -190,10 +198,14 @@ def _drawn(
 
 
 def kernel(program: Program, values: Int64s, guide: Floats) -> Bools:
-    """The columns that either the solution or the guide uses, and all switches (Angelelli et al. 2010)."""
+    """The columns that either the solution or the guide uses, all switches, and counts near the solution's.
+
+    After Angelelli, Mansini & Speranza 2010 (Computers & Operations Research 37, kernel search).
+    """
     free = (values > 0) | (guide > USED)
     free[program.step.size :] = True
-    return free
+    free[program.switches_end :] = False
+    return free | program.near(values, np.full(program.counts.group.size, MOST_MOVED))
 
 
 def rounded(program: Program, guide: Floats) -> Int64s:

@@ -18,6 +18,10 @@ class Clock:
         now = time.perf_counter()
         return Clock(now, None if self._ends == math.inf else (self._ends - now) * share)
 
+    def left(self) -> float:
+        """Seconds left; ``math.inf`` without a limit."""
+        return max(self._ends - time.perf_counter(), 0.0)
+
     def share(self, part: float) -> float | None:
         """Seconds for a part of what is left to do; None without a limit."""
         return None if self._ends == math.inf else max(self._ends - time.perf_counter(), 0.0) * part
@@ -46,9 +50,12 @@ class Meter:
         self._done += arcs
         self._tell(self._done / self._whole)
 
-    def within(self, arcs: int) -> Callable[[float], None]:
-        """A reporter for the share done of the next ``arcs`` arcs."""
-        return lambda share: self._tell((self._done + share * arcs) / self._whole)
+    def partly(self, arcs: float) -> None:
+        """So many of the next arcs are done, parts of them counted in part; a beat if that is no news."""
+        told = self._told
+        self._tell((self._done + arcs) / self._whole)
+        if self._told == told:
+            self.beat()
 
     def finish(self) -> None:
         """Everything is done."""

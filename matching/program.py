@@ -1,7 +1,8 @@
 """The rules of one coupled component as rows of an integer program, shared by every way to search or to bound it.
 
-Columns are the arcs and then the *switches*: whether a bundle is taken, a batch is opened, an arc in an exclusion
-is used. Arc a carries ``step[a]`` units for each 1 of its column, so that whole needs are columns of 0 or 1.
+Columns are the arcs, then the *switches*: whether a bundle is taken, a batch is opened, an arc in an exclusion is
+used; then the *counts*: the units of a group or an offer, as many columns as their costs differ, the cheapest first.
+Arc a carries ``step[a]`` units for each 1 of its column, so that whole needs are columns of 0 or 1.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from matching.columns import Bools, Int32s, Int64s
+from matching.counts import Counts, counted, no_counts
 from matching.coupling import Coupling, excluded_arcs
+from matching.fairness import Aims
 from matching.problem import FIT_MAX, LARGEST_TOTAL, InvalidProblem, Problem
 
 NO_LIMIT = 2**62
@@ -60,6 +63,7 @@ class Program(NamedTuple):
         tied: int64 (arcs,), equal for arcs whose needs stand or fall together.
         need_row: int64 (arcs,), the row that holds the units of the arc's need.
         quantity: int64 (arcs,), the units that the arc's need asks for.
+        counts: of groups and of offers' loads; their columns are the last.
     """
 
     step: Int64s
@@ -72,6 +76,19 @@ class Program(NamedTuple):
     tied: Int64s
     need_row: Int64s
     quantity: Int64s
+    counts: Counts
+
+    @property
+    def switches_end(self) -> int:
+        """The first column of the counts."""
+        return self.most.size - self.counts.room.size
+
+    @property
+    def charge(self) -> Int64s:
+        """What each 1 of a column takes from the fit: the loads' costs."""
+        charge = np.zeros(self.most.size, np.int64)
+        charge[self.switches_end :] = self.counts.charge
+        return charge
 
     def in_full(self, rows: Rows, arcs: Bools) -> Rows:
         """The rows where the needs of these arcs must be served in full.
@@ -89,25 +106,32 @@ class Program(NamedTuple):
         values = np.zeros(self.most.size, np.int64)
         values[: self.step.size] = flow // self.step
         values[self.switch[values[self.member] > 0]] = 1
+        values[self.switches_end :] = self.counts.filled(flow)
         return values
+
+    def near(self, values: Int64s, spread: Int64s) -> Bools:
+        """The columns of counts that matter if each count changes by ``spread`` units at most; no others."""
+        near = np.zeros(self.most.size, np.bool_)
+        near[self.switches_end :] = self.counts.near(values[self.switches_end :], spread)
+        return near
 
     def flow(self, values: Int64s) -> Int64s:
         """The units on each arc."""
         return values[: self.step.size] * self.step
 
 
-def program(problem: Problem, coupling: Coupling, arcs: Int64s) -> Program:
-    """The rules of the component with these arcs.
+def program(problem: Problem, coupling: Coupling, arcs: Int64s, aims: Aims | None = None) -> Program:
+    """The rules of the component with these arcs; with the units that the ``aims`` count, if there are any.
 
     Raises:
         InvalidProblem: sums over its arcs could leave the range of the search.
     """
-    return _Builder(problem, coupling, arcs).built()
+    return _Builder(problem, coupling, arcs, aims).built()
 
 
 class _Builder:
-    def __init__(self, problem: Problem, coupling: Coupling, arcs: Int64s) -> None:
-        self._problem, self._coupling = problem, coupling
+    def __init__(self, problem: Problem, coupling: Coupling, arcs: Int64s, aims: Aims | None) -> None:
+        self._problem, self._coupling, self._aims = problem, coupling, aims
         self._need, self._offer = problem.need[arcs], problem.offer[arcs]
         self._use, self._cost = problem.use[arcs], problem.cost[arcs]
         quantity = problem.quantity[self._need]
@@ -134,7 +158,8 @@ class _Builder:
         opened = self._batches()
         self._offers(opened)
         self._exclusions()
-        most = np.append(self._most, np.ones(self._switches, np.int64))
+        counts = self._counts()
+        most = np.concatenate([self._most, np.ones(self._switches, np.int64), counts.room])
         pairs = [np.concatenate([part[side] for part in self._members] or [_none()]) for side in (0, 1)]
         needs, need_row = np.unique(self._need, return_inverse=True)
         return Program(
@@ -148,6 +173,7 @@ class _Builder:
             tied,
             need_row.astype(np.int64),
             self._problem.quantity[self._need],
+            counts,
         )
 
     def _new_switches(self, key: Int64s | Int32s, members: Int64s) -> tuple[Int64s, Int64s]:
@@ -248,6 +274,20 @@ class _Builder:
         row = np.repeat(np.arange(len(pairs)), 2)
         one = np.ones(len(pairs), np.int64)
         self._add(row, literal[pairs].ravel(), np.ones_like(row), one - 1 - NO_LIMIT, one)
+
+    def _counts(self) -> Counts:
+        """The units of groups and loads; each count is as much as its arcs carry."""
+        if self._aims is None:
+            return no_counts()
+        units = self._step * self._most
+        capacity = self._coupling.network.capacity
+        counts = counted(self._aims, self._need, self._offer, units, self._problem.quantity, capacity)
+        begin = self._step.size + self._switches
+        row = np.append(counts.owner, counts.of_column)
+        column = np.append(counts.arc, np.arange(begin, begin + counts.room.size))
+        zero = np.zeros(counts.group.size, np.int64)
+        self._add(row, column, np.append(self._step[counts.arc], -np.ones_like(counts.room)), zero, zero)
+        return counts
 
 
 def _joined(parts: list[tuple[Int64s, Int64s, Int64s, Int64s, Int64s]], most: Int64s, needs: int) -> Rows:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ortools.linear_solver.python import model_builder
 
 from matching.columns import Bools, Int64s
+from matching.crew import Solvers
 from matching.program import NO_LIMIT, Program, Rows
 
 Floats = NDArray[np.float64]
@@ -65,6 +66,7 @@ def relax(
     start: Int64s,
     likely: Bools,
     seconds: float,
+    solvers: Solvers,
     near: float = NEAR,
 ) -> Relaxed | None:
     """The linear relaxation with these rows, as far as the time goes; None if that is not far enough for anything.
@@ -80,6 +82,7 @@ def relax(
         start: int64 (columns,), a solution of the rows.
         likely: bool (columns,), columns to begin with besides those of the solution.
         seconds: the most time for it.
+        solvers: who may stop it.
         near: rounds end once the bound is so near, as a share, to the relaxation of the columns at hand.
     """
     ends = time.monotonic() + seconds
@@ -91,7 +94,7 @@ def relax(
         active[_foremost(program, worth[:arcs].astype(np.float64), FIRST)] = True
     best: Relaxed | None = None
     while (left := ends - time.monotonic()) > 0:
-        solved = _solved(program, rows, worth, active, left)
+        solved = _solved(program, rows, worth, active, left, solvers)
         if solved is None:
             return best
         duals, values = solved
@@ -116,7 +119,9 @@ def _foremost(program: Program, score: Floats, count: int) -> Int64s:
     return order[rank < count].astype(np.int64)
 
 
-def _solved(program: Program, rows: Rows, worth: Int64s, active: Bools, seconds: float) -> tuple[Floats, Floats] | None:
+def _solved(
+    program: Program, rows: Rows, worth: Int64s, active: Bools, seconds: float, solvers: Solvers
+) -> tuple[Floats, Floats] | None:
     """The multipliers and values of the relaxation on the ``active`` columns, None if GLOP did not end in time."""
     ends = time.monotonic() + seconds
     columns = np.flatnonzero(active)
@@ -139,7 +144,9 @@ def _solved(program: Program, rows: Rows, worth: Int64s, active: Bools, seconds:
         helper.add_term_to_constraint(row, column, factor)
     solver = model_builder.Solver("GLOP")
     solver.set_time_limit_in_seconds(max(ends - time.monotonic(), 0.01))
-    if solver.solve(model) != model_builder.SolveStatus.OPTIMAL:
+    with solvers.running(solver):
+        status = solver.solve(model)
+    if status != model_builder.SolveStatus.OPTIMAL:
         return None
     values = np.zeros(active.size)
     values[columns] = np.array(solver.values(model.get_variables()), np.float64)

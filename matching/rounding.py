@@ -48,12 +48,13 @@ class Rounding:
         self._rank = np.argsort(order)
 
     def feasible(self, relaxed: Int64s) -> Int64s:
-        """The part of a relaxed flow that keeps every rule, filled up with what fits besides."""
+        """The part of some units (a relaxed flow, say) that keeps every rule, filled up with what fits besides."""
         flow = relaxed.copy()
+        everything = np.arange(flow.size)
+        self._trim(flow, everything, self._need, np.ones_like(flow), self._quantity)
         while True:
             before = flow.copy()
             flow[self._whole[self._need] & (flow != self._quantity[self._need])] = 0
-            everything = np.arange(flow.size)
             self._trim(flow, everything, self._offer, self._use, self._problem.capacity[self._offers])
             self._trim(flow, self._in_pool, self._pools, self._use, self._problem.pool_capacity)
             self._trim(flow, everything, self._offer, self._cost, self._money)

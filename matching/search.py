@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 from ortools.sat.python import cp_model
 
 from matching.columns import Bools, Int64s
+from matching.crew import Crew
 from matching.program import NO_LIMIT, Program, Rows
 
 
@@ -40,7 +40,7 @@ def search(
     free: Bools,
     *,
     seconds: float,
-    workers: int | None,
+    crew: Crew,
     seed: int = 1,
     hint: Int64s | None = None,
 ) -> Found:
@@ -54,7 +54,7 @@ def search(
             free columns alone can mend.
         free: bool (columns,).
         seconds: the most time for it, building the model included.
-        workers: threads; None for one a core.
+        crew: who searches.
         seed: of CP-SAT's own choices.
         hint: int64 (columns,), begin from this instead.
     """
@@ -78,11 +78,17 @@ def search(
         gains = worth[worthy].tolist()
         model.maximize(cp_model.LinearExpr.weighted_sum([variable[column] for column in worthy.tolist()], gains))
     solver = cp_model.CpSolver()
-    solver.parameters.num_workers = workers or 0
+    solver.parameters.num_workers = crew.workers or 0
+    if crew.workers == 1:
+        # Without all rows in its linear relaxation a single worker took up to a minute for a dozen needs whose
+        # budgets bind; with them no more than some hundredths of a second.
+        solver.parameters.linearization_level = 2
     solver.parameters.random_seed = seed
     if seconds < math.inf:
         solver.parameters.max_time_in_seconds = max(ends - time.monotonic(), 0.0)
-    status = _solved(solver, model)
+    solver.parameters.catch_sigint_signal = False  # it would take a Ctrl-C for itself
+    with crew.solvers.running(solver):
+        status = solver.solve(model)
     held = int(np.dot(worth[~free], start[~free]))
     if status == cp_model.UNKNOWN:
         return Found(None, None, proven=False)
@@ -92,6 +98,7 @@ def search(
         raise RuntimeError(f"CP-SAT ended as {solver.status_name(status)}, which the search cannot handle")
     values = start.copy()
     values[columns] = [solver.value(variable[column]) for column in columns.tolist()]
+    values = program.values(program.flow(values))  # switches and counts as the arcs ask for them
     if status == cp_model.OPTIMAL:
         return Found(values, int(np.dot(worth, values)), proven=True)
     # The bound is told as a float: rounded up by more than it can have lost, it stays a bound.
@@ -119,15 +126,3 @@ def _state(
             [variable[column] for column in columns[first:end]], factors[first:end]
         )
         model.add_linear_constraint(total, lower, upper)
-
-
-def _solved(solver: cp_model.CpSolver, model: cp_model.CpModel) -> cp_model.CpSolverStatus:
-    """The status of a search that a Ctrl-C ends at once: CP-SAT would take the signal for itself."""
-    solver.parameters.catch_sigint_signal = False
-    with ThreadPoolExecutor(1) as aside:
-        searching = aside.submit(solver.solve, model)
-        try:
-            return searching.result()
-        except BaseException:
-            solver.stop_search()
-            raise

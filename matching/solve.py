@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +16,15 @@ from numpy.typing import ArrayLike
 from matching.columns import Int64s
 from matching.components import Parts, split
 from matching.coupling import examine
-from matching.fairness import Aims, aims_of, convex_flow, imbalance, served_by_group, unfairness
+from matching.fairness import (
+    Aims,
+    aims_of,
+    convex_flow,
+    imbalance,
+    least_unfairness,
+    served_by_group,
+    unfairness,
+)
 from matching.meter import Clock, Meter
 from matching.parallel import solve_parts
 from matching.policy import Policy
@@ -24,11 +34,17 @@ from matching.sifting import exact_flow
 from matching.solution import Bound, Solution
 from matching.verify import objective, verify
 
+if TYPE_CHECKING:
+    from matching.coupled_parts import CoupledParts
+
 DEFAULT_POLICY = Policy()
 
 FORK_FROM = 100_000
 """Networks with fewer arcs together are solved in this process: they take less than it takes to start others."""
 
+
+SHARE_OF_COVERAGE = 0.5
+"""Where fairness joins coupled parts, the search for their coverage may take this share of the time."""
 
 SHORTEST = 0.1
 """Seconds to look for units that coupled parts could still serve, where the time limit is over."""
@@ -54,9 +70,8 @@ def solve(
     rules do not couple are solved exactly as networks; the others by CP-SAT, level by level. The result is
     checked by :func:`matching.verify` before it is given out.
 
-    Fairness and balance are exact on networks. Coupled parts are solved without them, and the groups of the
-    networks are then balanced round what the coupled parts serve: "feasible", with a bound for the whole,
-    unless the coupled parts hold no group (for fairness) or the bound is reached.
+    Fairness adds up over groups, not over parts, so parts that share a group are joined where one of them is
+    coupled (:mod:`matching.joining`).
 
     Args:
         problem: the checked input.
@@ -130,96 +145,95 @@ class _Run:
         self._aims: Aims | None = None
         if policy.fairness or policy.load_balance_weight:
             self._aims = aims_of(whole, fair=policy.fairness, weight=policy.load_balance_weight)
-        self._exact, self._slack = True, np.zeros(problem.tiers + 1, np.int64)
-        self._bound: Bound | None = None
+        self._networks, self._exact = self._parts.networks, True
+        self._searched: CoupledParts | None = None
+        self._bound = _loosest(problem, policy)
         self.prepared = time.perf_counter()
         self.network_seconds = self.coupled_seconds = 0.0
 
     def go(self, meter: Meter) -> None:
-        """Solve all parts; the groups of networks are balanced round what the coupled parts serve."""
+        """Solve all parts, then join those that share groups with a coupled one."""
         started = time.perf_counter()
         self._solve_coupled(meter)
         coupled = time.perf_counter()
         self._solve_networks(meter)
-        self.coupled_seconds, self.network_seconds = coupled - started, time.perf_counter() - coupled
-        if self._aims is not None and self._kept is None:
-            self._bound_of_aims(self._aims)
+        network = time.perf_counter()
+        if self._searched is not None:
+            if self._searched.grouped:
+                kept = self._kept is not None
+                self._searched.join(self._networks, self._flow, self._clock.left(), exactly=kept)
+            meter.add(sum(arcs.size for arcs in self._parts.coupled))
+        self.network_seconds = network - coupled
+        self.coupled_seconds = time.perf_counter() - started - self.network_seconds
+        if self._kept is None:
+            self._bound = self._least_beaten()
 
     def _solve_networks(self, meter: Meter) -> None:
         parts = self._parts.networks
         arcs = sum(part.size for part in parts)
         workers = self._workers or len(os.sched_getaffinity(0))
-        if self._aims is not None and self._policy.fairness and self._parts.coupled:
-            before = served_by_group(self._aims, self._problem.need, self._flow)
-            self._aims = self._aims._replace(before=before)
-        if self._kept is not None and self._aims is not None and self._policy.fairness and arcs:
+        aims = self._aims
+        if aims is not None and self._policy.fairness and self._parts.coupled:
+            aims = aims._replace(before=served_by_group(aims, self._problem.need, self._flow))
+        if self._kept is not None and aims is not None and self._policy.fairness and arcs:
             from matching.kept_fairness import fairest_kept  # CP-SAT, as below
 
             together = np.sort(np.concatenate(parts))  # units of a tier may be exchanged between parts
-            self._flow[together], proven = fairest_kept(
-                self._coupling.network.of(together), self._kept.value[together], self._aims
-            )
-            self._exact &= proven
+            self._networks = [together]
+            network, value = self._coupling.network.of(together), self._kept.value[together]
+            self._flow[together], self._exact = fairest_kept(network, value, aims)
             meter.add(arcs)
             return
         if arcs >= FORK_FROM and ((workers > 1 and len(parts) > 1) or meter.heard):
-            solve_parts(parts, self._network_flow, self._flow, lambda part: meter.add(part.size), meter.beat, workers)
+            one = partial(self._network_flow, aims=aims)
+            solve_parts(parts, one, self._flow, lambda part: meter.add(part.size), meter.beat, workers)
             return
         for part in parts:
-            self._flow[part] = self._network_flow(part)
+            self._flow[part] = self._network_flow(part, aims)
             meter.add(part.size)
 
-    def _network_flow(self, arcs: Int64s) -> Int64s:
+    def _network_flow(self, arcs: Int64s, aims: Aims | None) -> Int64s:
         everything = arcs.size == self._flow.size
         network = self._coupling.network if everything else self._coupling.network.of(arcs)
         if self._kept is not None:
-            return worthiest_flow(network, self._kept.value[arcs], self._aims)
-        return exact_flow(network) if self._aims is None else convex_flow(network, self._aims)
+            return worthiest_flow(network, self._kept.value[arcs], aims)
+        return exact_flow(network) if aims is None else convex_flow(network, aims)
 
     def _solve_coupled(self, meter: Meter) -> None:
-        """Fill in the flow of the coupled parts, and add up by how much their bounds exceed it.
-
-        Objectives and bounds of parts add up level by level, and the lexicographic order is kept by addition,
-        so the sum of the bounds is a bound of the sum.
-        """
+        """Fill in the flow of the coupled parts."""
         if not self._parts.coupled:
             return
-        from matching.coupled import solve_component  # CP-SAT loads pandas: 0.2 s and 60 MB that networks save
+        from matching.coupled_parts import CoupledParts  # CP-SAT loads pandas: 0.2 s and 60 MB that networks save
 
-        problem = self._problem
-        waiting = sum(arcs.size for arcs in self._parts.coupled)
-        for arcs in sorted(self._parts.coupled, key=len):  # what small parts leave of their time goes to large ones
-            outcome = solve_component(
-                problem,
-                self._coupling,
-                arcs,
-                seconds=self._clock.share(arcs.size / waiting),
-                workers=self._workers,
-                tell=meter.within(arcs.size),
-            )
-            waiting -= arcs.size
-            self._flow[arcs] = outcome.flow
-            self._exact &= outcome.optimal
-            self._slack += outcome.bound
-            np.subtract.at(self._slack, problem.tier[problem.need[arcs]], outcome.flow)
-            self._slack[-1] -= int(np.dot(outcome.flow, problem.fit[arcs].astype(np.int64)))
-            meter.add(arcs.size)
+        parts = CoupledParts(
+            self._problem, self._coupling, self._parts.coupled, self._aims, self._workers, meter.partly
+        )
+        self._searched = parts
+        try:
+            parts.search(self._clock.left() * (SHARE_OF_COVERAGE if parts.grouped else 1.0))
+        finally:
+            for part in parts.parts:
+                self._flow[part.arcs] = part.flow
 
-    def _bound_of_aims(self, aims: Aims) -> None:
-        """What cannot be beaten where the policy has aims that the coupled engine does not know.
-
-        The relaxed network allows every solution, so its best objective is a bound, compared as a whole. It
-        is needed where a coupled part holds a group or balance counts. Else the coupled parts keep their own.
-        """
-        coupled = np.concatenate([*self._parts.coupled, np.zeros(0, np.int64)])
-        if aims.weight or np.any(aims.group[self._problem.need[coupled]] >= 0):
-            live = np.flatnonzero(self._coupling.live)
-            relaxed = np.zeros_like(self._flow)
-            plain = aims._replace(before=np.zeros_like(aims.before), weight=0)
-            relaxed[live] = convex_flow(self._coupling.network.of(live), plain)
-            served, fit = objective(self._problem, relaxed)
-            fairness = unfairness(self._problem, relaxed) if self._policy.fairness else None
-            self._bound = Bound(served, fairness, fit)
+    def _least_beaten(self) -> Bound:
+        """What no solution beats: the flow's own objective, and what is not proven of it in coupled parts."""
+        problem, policy, aims = self._problem, self._policy, self._aims
+        served, fit = objective(problem, self._flow)
+        fairness = unfairness(problem, self._flow) if policy.fairness else None
+        slack = np.zeros(problem.tiers + 1, np.int64)
+        less: Fraction | None = Fraction(0)
+        if self._searched is not None:
+            slack, less = self._searched.slack(self._flow)
+        if aims is not None and aims.weight:
+            plain = aims._replace(weight=0)
+            for arcs in self._networks:
+                if self._searched is None or not self._searched.joined(arcs):
+                    fits = problem.fit[arcs].astype(np.int64)
+                    slack[-1] += int(np.dot(self._network_flow(arcs, plain) - self._flow[arcs], fits))
+        most = tuple((np.array(served, np.int64) + slack[:-1]).tolist())
+        if fairness is not None:
+            fairness = least_unfairness(problem, sum(most)) if less is None else fairness - less
+        return Bound(most, fairness, fit + int(slack[-1]))
 
     def solution(self, *, cancelled: bool) -> Solution:
         """What the run found, not yet checked."""
@@ -229,12 +243,8 @@ class _Run:
         fairness = unfairness(problem, self._flow) if policy.fairness else None
         if cancelled:
             bound, exact = _loosest(problem, policy), False
-        elif self._bound is None:
-            beaten = [total + more for total, more in zip((*served, fit), self._slack.tolist(), strict=True)]
-            bound, exact = Bound(tuple(beaten[:-1]), fairness, beaten[-1]), self._exact
         else:
-            bound = self._bound
-            exact = not self._parts.coupled or (not weight and bound == Bound(served, fairness, fit))
+            bound, exact = self._bound, self.kept_flow()[1]
         held = np.zeros(problem.capacity.size, np.int64)
         held.flags.writeable = False
         return Solution(
@@ -253,11 +263,10 @@ class _Run:
 
     def kept_flow(self) -> tuple[Int64s, bool]:
         """The flow of what a reserve makes of the problem, and whether it is proven best."""
-        apart = np.concatenate([*self._parts.coupled, np.zeros(0, np.int64)])
-        aims, exact = self._aims, self._exact
-        if aims is not None and apart.size:  # the coupled engine knows no aims
-            exact &= not aims.weight and not np.any(aims.group[self._problem.need[apart]] >= 0)
-        return self._flow, exact
+        searched = self._searched
+        if searched is None:
+            return self._flow, self._exact
+        return self._flow, searched.optimal and (self._exact or all(map(searched.joined, self._networks)))
 
 
 class _ReservedRun:

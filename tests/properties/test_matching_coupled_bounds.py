@@ -16,6 +16,7 @@ from matching import FIT_MAX, Problem, solve
 from matching.climb import Climb, _State
 from matching.components import split
 from matching.coupling import examine
+from matching.crew import Crew, Solvers
 from matching.decomposition import _with_and_without, blocks, decompose
 from matching.improve import Neighbourhoods, improve, kernel, rounded
 from matching.program import Program, Rows, program
@@ -26,6 +27,10 @@ from tests.support.matching_problems import COUPLED, FEATURES, problems
 
 checked = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 seeds = st.integers(0, 2**32 - 1)
+
+
+def alone_searching() -> Crew:
+    return Crew(1, Solvers())
 
 
 def programs(problem: Problem) -> list[tuple[np.ndarray, Program]]:
@@ -57,7 +62,7 @@ def worths(problem: Problem, arcs: np.ndarray, made: Program) -> list[np.ndarray
 
 def best_of(made: Program, rows: Rows, worth: np.ndarray) -> tuple[int, np.ndarray]:
     start = np.zeros(made.most.size, np.int64)
-    found = search(made, rows, worth, start, np.ones(start.size, np.bool_), seconds=60, workers=1)
+    found = search(made, rows, worth, start, np.ones(start.size, np.bool_), seconds=60, crew=alone_searching())
     assert found.proven
     assert found.values is not None
     return int(worth @ found.values), found.values
@@ -65,7 +70,7 @@ def best_of(made: Program, rows: Rows, worth: np.ndarray) -> tuple[int, np.ndarr
 
 def relaxed(made: Program, worth: np.ndarray) -> Relaxed | None:
     nothing = np.zeros(made.most.size, np.int64)
-    return relax(made, made.rows, worth, nothing, nothing > 0, 10.0)
+    return relax(made, made.rows, worth, nothing, nothing > 0, 10.0, Solvers())
 
 
 @checked
@@ -184,7 +189,7 @@ def test_parts_keep_the_rules_and_never_lose(data: st.DataObject, seed: int) -> 
         assert kernel(made, start, guide)[arcs.size :].all()
         values = improve(
             made, Neighbourhoods(made), made.rows, first * 10 * FIT_MAX + fit, first, start, guide, everything,
-            enough=best, seconds=0.5, workers=1, random=random,
+            enough=best, seconds=0.5, crew=alone_searching(), random=random,
         )  # fmt: skip
         assert keeps(made.rows, values)
         assert 0 <= first @ values <= best
@@ -231,7 +236,7 @@ def test_what_bounds_close_leaves_every_better_solution_open(data: st.DataObject
     problem = data.draw(problems(*drawn)) if drawn else knapsacks(seed, needs=6, offers=2)
     coupling = examine(problem)
     for arcs, made in programs(problem):
-        climb = Climb(problem, coupling, arcs, 1)
+        climb = Climb(problem, coupling, arcs, alone_searching())
         for worth, level in zip(worths(problem, arcs, made), (*np.unique(problem.tier[made.need]), -1), strict=True):
             best, optimum = best_of(made, made.rows, worth)
             linear = relaxed(made, worth)

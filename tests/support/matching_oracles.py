@@ -101,7 +101,7 @@ def best_by_enumeration(problem: Problem) -> Objective:
     return max(objective_of(problem, flow) for flow in flows(problem) if is_feasible(problem, flow))
 
 
-class _Rows:
+class Rows:
     """Linear rules, row by row, over the arcs' units and then further 0-1 columns."""
 
     def __init__(self, arcs: int) -> None:
@@ -146,7 +146,7 @@ def best_by_milp(problem: Problem) -> Objective:
     return tuple(reached[:-1]), reached[-1]
 
 
-def matrix_of(rows: _Rows) -> LinearConstraint:
+def matrix_of(rows: Rows) -> LinearConstraint:
     entries = [(row, column, value) for row, part in enumerate(rows.rows) for column, value in part.items()]
     row, column, value = zip(*entries, strict=True)
     least, most = zip(*rows.limits, strict=True)
@@ -154,10 +154,10 @@ def matrix_of(rows: _Rows) -> LinearConstraint:
     return LinearConstraint(table, np.array(least), np.array(most))
 
 
-def rules_of(problem: Problem) -> tuple[_Rows, list[int]]:
+def rules_of(problem: Problem) -> tuple[Rows, list[int]]:
     """Every rule as linear rows, and the most units of each arc."""
     most = [int(problem.quantity[need]) for need in problem.need.tolist()]
-    rows = _Rows(len(most))
+    rows = Rows(len(most))
     carrying = {
         arc: rows.column()
         for arc, need in enumerate(problem.need.tolist())
@@ -175,7 +175,7 @@ def rules_of(problem: Problem) -> tuple[_Rows, list[int]]:
     return rows, most
 
 
-def _need_rules(problem: Problem, rows: _Rows, carrying: dict[int, int]) -> None:
+def _need_rules(problem: Problem, rows: Rows, carrying: dict[int, int]) -> None:
     taken = {bundle: rows.column() for bundle in sorted(set(problem.bundle.tolist()) - {-1})}
     for need in range(problem.quantity.size):
         own, wanted = np.flatnonzero(problem.need == need).tolist(), float(problem.quantity[need])
@@ -188,7 +188,7 @@ def _need_rules(problem: Problem, rows: _Rows, carrying: dict[int, int]) -> None
                 rows.add({arc: 1.0, carrying[arc]: -wanted}, 0, 0)
 
 
-def _offer_rules(problem: Problem, rows: _Rows, most: list[int]) -> None:
+def _offer_rules(problem: Problem, rows: Rows, most: list[int]) -> None:
     for offer in range(problem.capacity.size):
         own = np.flatnonzero(problem.offer == offer).tolist()
         rows.add({arc: float(problem.use[arc]) for arc in own}, 0, float(problem.capacity[offer]))
