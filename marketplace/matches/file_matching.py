@@ -103,7 +103,7 @@ def match_tables(
         with clock.stage("explain"):
             _, budget_bound = affordable(capacity)
             reasons = unmatched(found.problem, found.solution, rules, offers, tables, as_of, budget_bound=budget_bound)
-            short = shortages(found.problem, found.solution, rules, reasons)
+            short = shortages(found.problem, found.solution, rules, reasons, policy=policy)
             queues = waiting(found.problem, found.solution, reasons)
         result = Result(
             needs, capacity, tables, rules, offers, words, found.arcs, found.fit, found.total, found.problem,

@@ -51,7 +51,7 @@ class PolicyForm(FlaskForm):
     specialisation_weight = _weight(
         _("Specialisation"), _("Prefers suppliers for this very service, and keeps the versatile free.")
     )
-    group_fit_weight = _weight(_("Group"), _("Prefers suppliers that are there for this household's groups."))
+    group_fit_weight = _weight(_("Group fit"), _("Prefers suppliers that are there for this household's groups."))
     waiting_weight = _weight(_("Waiting time"), _("Prefers needs that have waited longest."))
     continuity_weight = _weight(_("Earlier supplier"), _("Prefers who has helped this household before."))
     closeness_scale_km = FloatField(
@@ -88,7 +88,7 @@ class PolicyForm(FlaskForm):
     )
     nightly = BooleanField(_("Start a run every night"))
     hour = SelectField(
-        _("At"),
+        _("Starts at"),
         coerce=int,
         choices=[SelectChoice(hour, f"{hour:02}:00") for hour in range(24)],
         invalid_choice_message=_("Choose an hour of the list."),

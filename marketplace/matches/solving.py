@@ -190,7 +190,7 @@ def match(snapshot: Snapshot, tell: Tell = lambda _share: None, archive: Path | 
     )
     declined_only = (reasons.candidates == 0) & (found.eligible[reasons.need] > 0)
     told = replace(reasons, reason=np.where(declined_only, np.int8(DECLINED_ONLY), reasons.reason))
-    short = shortages(found.problem, found.solution, snapshot.needs, told)
+    short = shortages(found.problem, found.solution, snapshot.needs, told, policy=snapshot.policy)
     used = np.flatnonzero(found.solution.flow)
     arcs, solution = found.arcs, found.solution
     parts = found.scorer.parts(arcs.need[used], arcs.offer[used], arcs.metres[used])

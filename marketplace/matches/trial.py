@@ -16,6 +16,8 @@ from marketplace.matches.coverage import by_colour, coverage, served_units
 from marketplace.matches.snapshot import Snapshot
 from marketplace.matches.solving import Matched, Tell, matched
 from matching import Policy
+from matching.eligibility import Candidates
+from matching.scoring import Scorer
 from matching.tables import URGENCIES
 from matching.whatif import Breakdown, compare
 
@@ -65,8 +67,8 @@ def _try(snapshot: Snapshot, changes: Changes, tell: Tell) -> Tried:
         "needs": int(snapshot.quantity.size),
         "units": int(snapshot.quantity.sum()),
         "capacity": [int(one.capacity.sum()) for one in (snapshot, then)],
-        "before": _figures(snapshot, before),
-        "after": _figures(then, after),
+        "before": _figures(snapshot, before, before.scorer),
+        "after": _figures(then, after, before.scorer),
         "colours": _rows(difference.tiers, list(URGENCIES)),
         "certain": difference.certain,
         "better": difference.better,
@@ -89,18 +91,19 @@ def _rows(breakdown: Breakdown, names: list[str]) -> dict[str, dict[str, int]]:
     }
 
 
-def _figures(snapshot: Snapshot, found: Matched) -> dict[str, Any]:
-    """What one of the two does: coverage, and the means over the served units."""
+def _figures(snapshot: Snapshot, found: Matched, judge: Scorer) -> dict[str, Any]:
+    """What one of the two does: coverage, and the means over the served units; the fit is as `judge` has it."""
     used = np.flatnonzero(found.solution.flow)
     units, need = found.solution.flow[used], found.arcs.need[used]
     served = served_units(snapshot.quantity, need, units)
     total = int(units.sum())
     waited = np.maximum((snapshot.as_of - snapshot.needs.posted).astype(np.int64), 0)
+    pairs = Candidates(need, found.arcs.offer[used], found.arcs.metres[used])
     offers = np.unique(found.arcs.offer[used]).size
     return {
         "served": by_colour(snapshot, served),
         **coverage(snapshot, served),
-        "fit": _mean(found.fit[used], units, total),
+        "fit": _mean(judge.fit(pairs), units, total),
         "metres": _mean(found.arcs.metres[used], units, total),
         "waiting_days": _mean(waited[need], units, total),
         "capacities": offers,

@@ -20,6 +20,19 @@ from marketplace.permissions import Actor, Permission, scoped
 PER_PAGE = 20
 
 
+@dataclass(frozen=True)
+class Page:
+    """A page of rows of several columns, as the pagination component reads it."""
+
+    items: list[Any]
+    page: int
+    total: int
+
+    @property
+    def pages(self) -> int:
+        return -(-self.total // PER_PAGE)
+
+
 def preview(actor: Actor, region: str, alliance: str | None = None) -> Preview:
     """What a run would take and leave out.
 
@@ -69,10 +82,14 @@ def find_trial(actor: Actor, public_id: str) -> MatchRun:
     return run
 
 
-def list_runs(actor: Actor, page: int = 1) -> Any:
+def list_runs(actor: Actor, page: int = 1) -> Page:
     """A page of runs, the newest first."""
+    page = max(page, 1)
     query = scoped(MatchRun, actor, Permission.RUN_VIEW).where(MatchRun.trial.is_(False)).order_by(MatchRun.id.desc())
-    return db.paginate(query, page=page, per_page=20, error_out=False)
+    rows = db.session.execute(
+        query.add_columns(func.count().over()).offset((page - 1) * PER_PAGE).limit(PER_PAGE)
+    ).all()
+    return Page([run for run, _ in rows], page, rows[0][1] if rows else 0)
 
 
 def alliance_of(run: MatchRun) -> Alliance | None:
@@ -98,19 +115,6 @@ def needs_of(rows: list[RunOutcome]) -> dict[int, Need]:
     """The needs of outcomes, by key."""
     keys = [row.need_id for row in rows]
     return {row.id: row for row in db.session.scalars(select(Need).where(Need.id.in_(keys)))}
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of rows of several columns, as the pagination component reads it."""
-
-    items: list[Any]
-    page: int
-    total: int
-
-    @property
-    def pages(self) -> int:
-        return -(-self.total // PER_PAGE)
 
 
 def shortages_of(run: MatchRun, page: int = 1) -> Page:

@@ -1,9 +1,11 @@
 """What several tests of runs look at."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psutil
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from marketplace.allocations.models import Allocation
 from marketplace.extensions import db
@@ -41,3 +43,19 @@ def solvers() -> set[int]:
 def proposals() -> list[Allocation]:
     db.session.rollback()
     return list(db.session.scalars(select(Allocation).where(Allocation.state == "proposed").order_by(Allocation.id)))
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """The SQL statements that are sent meanwhile."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
