@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from matching.columns import Int64s
 from matching.exchanges import NEVER, improve, spread
 from matching.prices import World
+from matching.settled import sorting
 
 NOWHERE = -1
 
@@ -46,12 +47,7 @@ class Chains:
     def __init__(self, world: World) -> None:
         self._world = world
         self._network, self._flow = world.settled.network, world.settled.flow
-        self._unserved = self._network.quantity.copy()
-        moved = world.settled.moved
-        np.subtract.at(self._unserved, self._network.need[moved], self._flow[moved])
-        order = np.argsort(self._network.offer[moved], kind="stable")
-        self._moved = moved[order]
-        self._first = np.searchsorted(self._network.offer[self._moved], np.arange(self._network.capacity.size + 1))
+        self._asking, self._known = NOWHERE, dict[tuple[int, int], int]()
 
     def to_others(self, need: int) -> Search:
         """Ways to end where others give up a unit for the need, or capacity is spare."""
@@ -82,6 +78,8 @@ class Chains:
 
     def moves(self, search: Search, start: int, asking: int) -> tuple[Move, ...]:
         """The moves of others when a unit of the need ``asking`` arrives at the offer ``start``."""
+        if asking != self._asking:  # ways to one need share most of their moves
+            self._asking, self._known = asking, {}
         nodes = self._nodes(search, start)
         found = [self._move(one, other, asking) for one, other in pairwise(nodes)]
         return tuple(move for move in found if move is not None)
@@ -119,7 +117,9 @@ class Chains:
         """The move that an edge stands for; None where only room is passed on."""
         graph, offers = self._world.graph, self._network.capacity.size
         if one < offers and other < offers:
-            return Move(self._exchanged(one, other, asking), one, other)
+            if (one, other) not in self._known:
+                self._known[one, other] = self._exchanged(one, other, asking)
+            return Move(self._known[one, other], one, other)
         if one < offers and other >= graph.ground and not (graph.above[one] == other and graph.spare[one] > 0):
             return Move(self._displaced(one, other), one, NOWHERE)
         if one >= graph.ground and other < offers:
@@ -128,7 +128,8 @@ class Chains:
         return None
 
     def _served(self, offer: int) -> NDArray[np.intp]:
-        return self._moved[self._first[offer] : self._first[offer + 1]]
+        arcs, first = self._moved
+        return arcs[first[offer] : first[offer + 1]]
 
     def _exchanged(self, one: int, other: int, asking: int) -> int:
         """Of the needs at ``one`` the one that gains most fit at ``other``, another than the asking if equal."""
@@ -157,6 +158,20 @@ class Chains:
         waits = (self._unserved[need] > 0) & (self._world.graph.unserved_at[need] == end)
         arcs, need = arcs[waits], need[waits]
         return int(need[(self._world.weight[need] + self._network.fit[arcs]).argmax()]) if arcs.size else NOWHERE
+
+    @cached_property
+    def _moved(self) -> tuple[Int64s, Int64s]:
+        """The arcs that carry units in the order of their offers, and where those of each offer begin."""
+        moved, offers = self._world.settled.moved, self._network.capacity.size
+        arcs = moved[sorting(self._network.offer[moved], offers)]
+        return arcs, np.searchsorted(self._network.offer[arcs], np.arange(offers + 1))
+
+    @cached_property
+    def _unserved(self) -> Int64s:
+        """int64 (n,), units of each need that are not served."""
+        unserved, moved = self._network.quantity.copy(), self._world.settled.moved
+        np.subtract.at(unserved, self._network.need[moved], self._flow[moved])
+        return unserved
 
     @cached_property
     def _by_offer(self) -> _ByOffer:

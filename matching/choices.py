@@ -132,9 +132,10 @@ class Explainer:
         self._priced: _Priced | None = None
         with suppress(NotOptimal):
             self._priced = _Priced(problem, world_of(problem, solution, policy))
-        self._load = Load.of(problem, solution)
-        self._tier_worth = (problem.capacity.size + 1) * FIT_MAX + 1
         settled = self._priced.settled if self._priced else None
+        plain = settled is not None and settled.coupled.size == 0 and solution.status == "optimal"
+        self._load = Load.of(problem, solution, settled.arc[settled.moved] if settled and plain else None)
+        self._tier_worth = (problem.capacity.size + 1) * FIT_MAX + 1
         if settled is not None and settled.arc.size == problem.need.size:  # else needs under rules have none there
             self._arc, self._first = settled.arc, settled.first_arc
         else:

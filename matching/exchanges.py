@@ -27,6 +27,7 @@ a whole front at a time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -180,10 +181,11 @@ def exchanges_of(
         nodes_more = np.arange(groups.more.size, dtype=np.int64) + ground + 1
         gains = np.stack([groups.more, groups.less])
     lacking = np.flatnonzero(unserved > 0)
-    waiting = spread(first_arc[lacking], first_arc[lacking + 1] - first_arc[lacking])
+    count = first_arc[lacking + 1] - first_arc[lacking]
+    waiting = spread(first_arc[lacking], count)
     worth = weight[network.need[moved]] + network.fit[moved]
     leaving, left, lost = _best_ends(network, moved, -worth, unserved_at - ground, nodes_more.size + 1)
-    worth = weight[network.need[waiting]] + network.fit[waiting]
+    worth = np.repeat(weight[lacking], count) + network.fit[waiting]
     entered, entering, gained = _best_ends(network, waiting, worth, unserved_at - ground, nodes_more.size + 1)
     parts = [
         _between(network, moved, first_arc, offers <= dense_offers, chunk),
@@ -228,34 +230,62 @@ def _between(
 ) -> tuple[Int64s, Int64s, Int64s]:
     """The best exchanges between offers: tail, head, gain of fit."""
     offers = network.capacity.size
-    need = network.need[moved]
-    degree = first_arc[need + 1] - first_arc[need]
-    before = np.cumsum(degree)
-    chunk = (before - 1) // size
-    bounds = [*(np.flatnonzero(np.diff(chunk)) + 1).tolist(), moved.size]
-    table = np.full(offers * offers if dense else 0, NOBODY, np.int16)
-    packed = np.zeros(0, np.int64)
-    begin = 0
-    for end in bounds:
-        arcs = moved[begin:end]
-        count = degree[begin:end]
-        choices = spread(first_arc[need[begin:end]], count)
-        pair = np.repeat(network.offer[arcs].astype(np.int64) * offers, count)
-        pair += network.offer[choices]
-        gain = network.fit[choices] - np.repeat(network.fit[arcs], count)
-        if dense:
-            np.maximum.at(table, pair, gain.astype(np.int16))
-        else:
-            packed = _best_of(np.concatenate([packed, (pair << 16) + (gain - NOBODY)]))
-        begin = end
     if dense:
+        table = np.full((offers + 1) * offers, NOBODY, np.int16)
+        _from_one_each(table, network, moved, first_arc, size)
+        again = moved[1:][network.need[moved[1:]] == network.need[moved[:-1]]]
+        for pair, gain in _moves(network, again, first_arc, size):
+            np.maximum.at(table, pair, gain.astype(np.int16))
+        table = table[: offers * offers]
         table[:: offers + 1] = NOBODY
         pair = np.flatnonzero(table != NOBODY)
-        return pair // offers, pair % offers, table[pair].astype(np.int64)
+        return pair // max(offers, 1), pair % max(offers, 1), table[pair].astype(np.int64)
+    packed = np.zeros(0, np.int64)
+    for pair, gain in _moves(network, moved, first_arc, size):
+        packed = _best_of(np.concatenate([packed, (pair << 16) + (gain - NOBODY)]))
     pair, gain = packed >> 16, (packed & 0xFFFF) + NOBODY
     tail, head = pair // max(offers, 1), pair % max(offers, 1)
     moves = tail != head
     return tail[moves], head[moves], gain[moves]
+
+
+def _from_one_each(table: NDArray[np.int16], network: Network, moved: Int64s, first_arc: Int64s, size: int) -> None:
+    """Put into the table the moves of a unit of each need from the first of its arcs that carry any.
+
+    Every arc is looked at in its place, without gathering: those of needs without a unit fall into a last row.
+    """
+    needs, offers = network.quantity.size, network.capacity.size
+    backward = moved[::-1]
+    source, fit = np.full(needs, offers, np.int32), np.zeros(needs, np.int16)
+    source[network.need[backward]] = network.offer[backward]  # the first is written last
+    fit[network.need[backward]] = network.fit[backward]
+    source *= np.int32(offers)
+    begin = 0
+    while begin < needs:
+        end = max(int(np.searchsorted(first_arc, first_arc[begin] + size, "right")) - 1, begin + 1)
+        arcs = slice(int(first_arc[begin]), int(first_arc[end]))
+        count = np.diff(first_arc[begin : end + 1])
+        pair = np.repeat(source[begin:end], count)
+        pair += network.offer[arcs]
+        gain = network.fit[arcs].astype(np.int16)
+        gain -= np.repeat(fit[begin:end], count)
+        np.maximum.at(table, pair, gain)
+        begin = end
+
+
+def _moves(network: Network, moved: Int64s, first_arc: Int64s, size: int) -> Iterator[tuple[Int64s, Int64s]]:
+    """The moves of a unit on the arcs to any arc of its need: the pair of offers as one number, and the gain of fit."""
+    need = network.need[moved]
+    degree = first_arc[need + 1] - first_arc[need]
+    chunk = (np.cumsum(degree) - 1) // size
+    begin = 0
+    for end in (*(np.flatnonzero(np.diff(chunk)) + 1).tolist(), moved.size):
+        arcs, count = moved[begin:end], degree[begin:end]
+        choices = spread(first_arc[need[begin:end]], count)
+        pair = np.repeat(network.offer[arcs].astype(np.int64) * network.capacity.size, count)
+        pair += network.offer[choices]
+        yield pair, (network.fit[choices] - np.repeat(network.fit[arcs], count)).astype(np.int64)
+        begin = end
 
 
 def _best_of(packed: Int64s) -> Int64s:

@@ -31,11 +31,12 @@ class Load:
     room: Int64s
 
     @classmethod
-    def of(cls, problem: Problem, solution: Solution) -> Load:
+    def of(cls, problem: Problem, solution: Solution, used_arcs: Int64s | None = None) -> Load:
+        """The load of a solution; ``used_arcs`` are the arcs that carry units, where they are known."""
         offers, pools = problem.capacity.size, problem.pool_capacity.size
         taken = np.zeros((offers + pools, max(problem.tiers, 1)), np.int64)
         used = np.zeros(offers + pools, np.int64)
-        arcs = np.flatnonzero(solution.flow > 0)
+        arcs = np.flatnonzero(solution.flow > 0) if used_arcs is None else used_arcs
         flow, offer = solution.flow[arcs], problem.offer[arcs]
         tiers = taken.shape[1]
         np.add.at(taken.ravel(), offer.astype(np.int64) * tiers + problem.tier[problem.need[arcs]], flow)

@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -150,12 +151,22 @@ def prices(problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLICY
     return prices_of(problem, world_of(problem, solution, policy))
 
 
+_known: WeakKeyDictionary[Solution, tuple[Problem, Policy, World]] = WeakKeyDictionary()
+
+
 def world_of(problem: Problem, solution: Solution, policy: Policy = DEFAULT_POLICY) -> World:
-    """Everything that prices and explanations of a solution stand on.
+    """Everything that prices and explanations of a solution stand on; worked out once while the solution lives.
 
     Raises:
         NotOptimal: the solution is not the best of the problem, or not known to be the best for its reserve.
     """
+    known = _known.get(solution)
+    if known is None or known[0] is not problem or known[1] != policy:
+        known = _known[solution] = problem, policy, _world(problem, solution, policy)
+    return known[2]
+
+
+def _world(problem: Problem, solution: Solution, policy: Policy) -> World:
     kept = kept_back(problem, policy, solution.reserve)
     if kept is None:
         settled = settle(problem, solution)

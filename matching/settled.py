@@ -82,11 +82,24 @@ def _plain(problem: Problem) -> Network | None:
 def by_need(need: Int32s, needs: int) -> tuple[Int64s | None, Int64s]:
     """The arcs in the order of their needs (None: as they are), and where those of each need begin in it."""
     order = None
-    if np.any(need[1:] < need[:-1]):
-        order = np.argsort(need, kind="stable").astype(np.int64)
-    first = np.zeros(needs + 1, np.int64)
-    np.cumsum(np.bincount(need, minlength=needs), out=first[1:])
-    return order, first
+    changes = np.flatnonzero(need[1:] != need[:-1]) + 1
+    starts = np.append(0, changes) if need.size else changes
+    if np.any(need[starts[1:]] < need[starts[:-1]]):
+        order = sorting(need, needs)
+        first = np.zeros(needs + 1, np.int64)
+        np.cumsum(np.bincount(need, minlength=needs), out=first[1:])
+        return order, first
+    first = np.full(needs + 1, need.size, np.int64)
+    first[need[starts]] = starts
+    return None, np.minimum.accumulate(first[::-1])[::-1]  # without arcs: where those of the next begin
+
+
+def sorting(rows: Int32s, size: int) -> Int64s:
+    """The stable order of rows below ``size``, by their low and then their high digits: in linear time."""
+    order = np.argsort(rows.astype(np.uint16), kind="stable")
+    if size > 2**16:
+        order = order[np.argsort((rows >> 16).astype(np.uint16)[order], kind="stable")]
+    return order.astype(np.int64)
 
 
 def _coupling_rows(problem: Problem, offers: Bools) -> tuple[Bools, Bools]:
