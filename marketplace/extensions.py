@@ -1,6 +1,9 @@
 """Extensions without an application, and how a database connection is opened."""
 
 import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from flask_babel import Babel
@@ -11,7 +14,13 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.pagination import Pagination
 from flask_wtf import CSRFProtect
 from sqlalchemy import Connection, Engine, MetaData, Select, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
+
+try:
+    import fcntl
+except ImportError:  # not on Windows, where few write at once
+    fcntl = None  # type: ignore[assignment]
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -59,12 +68,44 @@ def table_of(model: type[Base]) -> Table:
     return cast("Table", model.__table__)
 
 
+def insert_once(model: type[Base], values: Mapping[str, Any]) -> bool:
+    """Insert a row unless a unique rule says that it is there; whether it is new.
+
+    On PostgreSQL a rival that is inserting the same is waited for.
+    """
+    dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
+    table = table_of(model)
+    # The row that comes back tells: a row count is not known for every driver.
+    return (
+        db.session.execute(
+            dialect.insert(table).values(**values).on_conflict_do_nothing().returning(*table.primary_key)
+        ).first()
+        is not None
+    )
+
+
 def wal_is_safe(version: tuple[int, ...]) -> bool:
     """Whether this SQLite is free of the WAL-reset fault.
 
     Fixed in 3.51.3 and back-ported to 3.50.7 and 3.44.6 (sqlite.org/wal.html#walresetbug).
     """
     return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+
+
+@contextmanager
+def write_turn() -> Iterator[None]:
+    """Wait for one's turn to write, where the database is a SQLite file.
+
+    SQLite's own waiting asks again after ever longer pauses, so that among many writers some wait for half a
+    minute and then fail. A lock on a file beside the database queues them, and wakes them, in the kernel.
+    """
+    path = db.engine.url.database if db.engine.dialect.name == "sqlite" else None
+    if fcntl is None or not path or path == ":memory:":
+        yield
+        return
+    with Path(f"{path}.turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield  # closing the file ends the turn
 
 
 @event.listens_for(Engine, "connect")

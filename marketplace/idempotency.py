@@ -8,18 +8,16 @@ Only redirects are kept as answers: pages may show personal data, and a refused 
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask import Response, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 from sqlalchemy import Index, String, UniqueConstraint, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped
 
 from marketplace import jobs, privacy
 from marketplace.errors import InvalidInput
-from marketplace.extensions import Model, db, table_of
+from marketplace.extensions import Model, db, insert_once, table_of
 from marketplace.permissions import Actor
 from marketplace.privacy import P1, P2, column
 from marketplace.records import UtcDateTime, now
@@ -86,7 +84,7 @@ def once(actor: Actor, key: str, digest: str, act: Callable[[], ResponseReturnVa
     values = {"actor": actor.key, "key": key, "digest": digest, "status": 0, "location": "", "created_at": now()}
     try:
         with transaction() as session:
-            if not _is_new(values):
+            if not insert_once(IdempotentRequest, values):  # a rival that is doing it is waited for
                 return _told_before(actor, key, digest)
             response = make_response(act())
             if response.status_code >= 400:
@@ -106,13 +104,6 @@ def once(actor: Actor, key: str, digest: str, act: Callable[[], ResponseReturnVa
 class _Refused(Exception):  # carries an answer out of a transaction that must not be kept
     def __init__(self, response: Response) -> None:
         self.response = response
-
-
-def _is_new(values: dict[str, Any]) -> bool:
-    """Whether nobody has done it; a rival that is doing it is waited for."""
-    dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
-    done = db.session.execute(dialect.insert(IdempotentRequest).values(values).on_conflict_do_nothing())
-    return bool(done.rowcount)  # type: ignore[attr-defined]  # an INSERT always gives a cursor result
 
 
 def _told_before(actor: Actor, key: str, digest: str) -> Response:

@@ -22,7 +22,7 @@ from sqlalchemy import CheckConstraint, Index, String, or_, select, update
 from sqlalchemy.orm import Mapped
 
 from marketplace import jobs
-from marketplace.extensions import Model, db
+from marketplace.extensions import Model, db, insert_once
 from marketplace.privacy import P1, P2, P3, P4, Encrypted, Sealed, column, mask_email
 from marketplace.records import UtcDateTime, now
 from marketplace.settings import Settings, SettingsError
@@ -82,7 +82,6 @@ def post(address: str, subject: str, body: str, *, key: str) -> bool:
     Raises:
         RuntimeError: outside a transaction.
     """
-    session = db.session
     if not in_transaction():
         raise RuntimeError("mail is posted inside the transaction that causes it")
     if not is_configured():
@@ -96,13 +95,8 @@ def post(address: str, subject: str, body: str, *, key: str) -> bool:
         "attempts": 0,
         "due_at": now(),
     }
-    if session.get_bind().dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as insert_or_skip
-    else:
-        from sqlalchemy.dialects.sqlite import insert as insert_or_skip  # type: ignore[assignment]  # same call
-    done = session.execute(insert_or_skip(OutboxMessage).values(values).on_conflict_do_nothing())
     jobs.enqueue("mail.deliver")
-    return bool(done.rowcount)  # type: ignore[attr-defined]  # an INSERT always gives a cursor result
+    return insert_once(OutboxMessage, values)
 
 
 @jobs.job("mail.deliver")

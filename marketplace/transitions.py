@@ -15,7 +15,7 @@ from sqlalchemy.orm import scoped_session
 
 from marketplace import audit, events
 from marketplace.errors import StateConflict
-from marketplace.extensions import db
+from marketplace.extensions import db, write_turn
 from marketplace.permissions import Actor
 
 log = structlog.get_logger(__name__)
@@ -42,20 +42,21 @@ def transaction() -> Iterator[scoped_session[Session]]:
             raise
         return
     session.rollback()
-    session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
-    session.info[_OPEN] = True
-    session.info[_AFTERWARDS] = []
     done: list[tuple[object, Callable[[], object]]] = []
-    try:
-        yield session
-        session.commit()
-        done = session.info[_AFTERWARDS]
-    except BaseException:
-        session.rollback()
-        raise
-    finally:
-        session.info.pop(_OPEN, None)
-        session.info.pop(_AFTERWARDS, None)
+    with write_turn():
+        session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+        session.info[_OPEN] = True
+        session.info[_AFTERWARDS] = []
+        try:
+            yield session
+            session.commit()
+            done = session.info[_AFTERWARDS]
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            session.info.pop(_OPEN, None)
+            session.info.pop(_AFTERWARDS, None)
     for act in dict(done).values():
         _do(act)
 

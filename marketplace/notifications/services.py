@@ -9,13 +9,12 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_sqlalchemy.pagination import Pagination
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from marketplace import events, jobs, mail
 from marketplace.accounts.models import User
 from marketplace.allocations.models import Allocation
 from marketplace.errors import InvalidInput, NotFound
-from marketplace.extensions import db
+from marketplace.extensions import db, insert_once
 from marketplace.notifications import readers
 from marketplace.notifications.models import MAILS, TOPICS, Notification, NotificationChoice
 from marketplace.notifications.rules import GATHERED, RULES, USUAL_MAIL, Rule, text_of
@@ -87,15 +86,8 @@ def _write(
             "created_at": now(),
             "mail": "posted" if at_once else "waiting" if wanted[user.id] == "daily" else "none",
         }
-        if _insert_once(values) and at_once:
+        if insert_once(Notification, values) and at_once:  # the same occasion is told a reader once
             _post_at_once(user, event, name, count, key)
-
-
-def _insert_once(values: Mapping[str, Any]) -> bool:
-    """Whether the notice is new: the same occasion is told a reader once."""
-    dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
-    done = db.session.execute(dialect.insert(Notification).values(values).on_conflict_do_nothing())
-    return bool(done.rowcount)  # type: ignore[attr-defined]  # an INSERT always gives a cursor result
 
 
 def _mails(topic: str, user_ids: list[int]) -> dict[int, str]:

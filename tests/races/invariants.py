@@ -1,0 +1,309 @@
+"""The rules that must hold however many act at once, by their numbers in docs/security.md.
+
+Each class makes its world, does the attempt of a number, and afterwards tells what is not as it must be.
+"""
+
+import random
+from collections import Counter
+from typing import Any
+
+from flask import Flask, redirect, request
+from sqlalchemy import func, select, update
+
+from marketplace import audit, events, idempotency, mail, regions
+from marketplace.accounts.services import actor_of
+from marketplace.allocations import services as allocations
+from marketplace.allocations.models import Allocation
+from marketplace.audit import AuditEvent
+from marketplace.extensions import db
+from marketplace.mail import OutboxMessage
+from marketplace.needs.models import Need
+from marketplace.notifications.models import Notification
+from marketplace.organizations.models import Organization
+from marketplace.permissions import Actor, system_actor
+from marketplace.projects.models import Capacity
+from marketplace.records import now
+from marketplace.transitions import move, transaction
+from tests.races import worlds
+from tests.support import world
+
+ROBOT = system_actor("race")
+
+
+class Undone(Exception):
+    """Raised inside a transaction so that nothing of it may stay."""
+
+
+class Race:
+    """One invariant under many hands."""
+
+    #: Attempts of the full form.
+    attempts = 10_000
+
+    def __init__(self, app: Flask, attempts: int | None = None) -> None:
+        self.app = app
+        self.number = attempts or self.attempts
+        with app.app_context():
+            self.prepare()
+            db.session.commit()
+
+    def prepare(self) -> None:
+        """Make the world of the race."""
+        raise NotImplementedError
+
+    def attempt(self, number: int) -> str:
+        """Try once; what came of it."""
+        raise NotImplementedError
+
+    def faults(self, counted: Counter[str]) -> list[str]:
+        """What is not as it must be."""
+        raise NotImplementedError
+
+    def check(self, counted: Counter[str]) -> list[str]:
+        """All faults: of this rule, of the audit trail, and of the counters."""
+        with self.app.app_context():
+            db.session.remove()
+            found = [word for word in counted if word.startswith("broken")]
+            return [*found, *self.faults(counted), *audit.verify(), *allocations.reconcile()]
+
+
+def _events(action: str) -> int:
+    return db.session.scalar(select(func.count()).where(AuditEvent.action == action)) or 0
+
+
+def _expect(what: str, found: object, wanted: object) -> list[str]:
+    return [] if found == wanted else [f"{what}: {found}, not {wanted}"]
+
+
+class Capacities(Race):
+    """I1: what is given of a capacity is at most what it has, and its counter says so."""
+
+    def prepare(self) -> None:
+        places = 10
+        self.units = max(self.number // 100, 1)
+        first = world.a_capacity(quantity=self.units)
+        self.actor = actor_of(world.a_user(region=None, organization=first.organization))
+        offers = [first, *worlds.copies(first, places - 1)]
+        wanted = world.a_need(quantity=1)
+        needs = [wanted, *worlds.copies(wanted, self.number - 1)]
+        proposal = world.an_allocation(wanted, first)
+        rows = worlds.copies(
+            proposal,
+            self.number - 1,
+            need_id=lambda place: needs[place + 1].id,
+            capacity_id=lambda place: offers[(place + 1) % places].id,
+        )
+        self.offers = [offer.id for offer in offers]
+        self.proposals = [row.public_id for row in (proposal, *rows)]
+
+    def attempt(self, number: int) -> str:
+        return str(allocations.accept(self.actor, self.proposals[number]).state)
+
+    def faults(self, counted: Counter[str]) -> list[str]:
+        given = db.session.scalars(select(Capacity.allocated).where(Capacity.id.in_(self.offers))).all()
+        wanted = self.units * len(self.offers)
+        return [
+            *_expect("units given of each capacity", sorted(set(given)), [self.units]),
+            *_expect("attempts that were granted", counted["accepted"], wanted),
+            *_expect("units of needs counted", db.session.scalar(select(func.sum(Need.allocated))), wanted),
+            *_expect("acceptances in the trail", _events("allocation:accepted"), wanted),
+        ]
+
+
+class Claims(Race):
+    """I2: one live claim a wish, three a volunteer."""
+
+    def prepare(self) -> None:
+        side = max(round(self.number**0.5), 1)
+        self.number = side * side
+        self.actors = worlds.volunteers(side)
+        first = world.a_wish()
+        self.wishes = [row.public_id for row in (first, *worlds.copies(first, side - 1))]
+
+    def attempt(self, number: int) -> str:
+        actor, wish = self.actors[number % len(self.actors)], self.wishes[number // len(self.actors)]
+        return str(allocations.claim(actor, wish).state)
+
+    def faults(self, counted: Counter[str]) -> list[str]:
+        by_volunteer = select(func.count()).select_from(Allocation).group_by(Allocation.claimant_id)
+        most = max(db.session.scalars(by_volunteer).all(), default=0)
+        claimed = db.session.scalar(select(func.count()).select_from(Allocation))
+        return [
+            *_expect("wishes claimed", claimed, len(self.wishes)),
+            *_expect("claims granted", counted["accepted"], len(self.wishes)),
+            *_expect("claims in the trail", _events("allocation:claimed"), len(self.wishes)),
+            *([f"one volunteer holds {most}"] if most > 3 else []),
+        ]
+
+
+class Trail(Race):
+    """I3: every change of state has one event in an unbroken chain, and what was undone has none."""
+
+    def prepare(self) -> None:
+        first = world.an_organization()
+        counties = [county.code for county in regions.counties()]
+        rows = worlds.copies(first, 219, region=lambda place: counties[place % len(counties)])
+        self.rows = [row.id for row in (first, *rows)]
+
+    def attempt(self, number: int) -> str:
+        choice = random.Random(number)  # noqa: S311  # a repeatable choice, no secret
+        state, to = choice.choice((("verified", "suspended"), ("suspended", "verified")))
+        undo = choice.random() < 0.3
+        try:
+            with transaction() as session:
+                row = session.get_one(Organization, choice.choice(self.rows), populate_existing=True)
+                move(ROBOT, row, expect=state, to=to, action="organization:raced")
+                if undo:
+                    raise Undone
+        except Undone:
+            return "undone"
+        return "moved"
+
+    def faults(self, counted: Counter[str]) -> list[str]:
+        versions = db.session.scalar(select(func.sum(Organization.version - 1)))
+        return [
+            *_expect("changes in the trail", _events("organization:raced"), counted["moved"]),
+            *_expect("changes in the records", versions, counted["moved"]),
+            *([] if counted["moved"] and counted["undone"] and counted["StateConflict"] else ["nothing raced"]),
+        ]
+
+
+class Repeats(Race):
+    """I5: a request sent twenty times has one effect, and every sender reads the same answer."""
+
+    copies_of_each = 20
+
+    def prepare(self) -> None:
+        self.actor = actor_of(world.a_user(world.Role.VOLUNTEER))
+        self.counter = world.a_capacity(quantity=1).id
+
+    def attempt(self, number: int) -> str:
+        key = f"key-{number // self.copies_of_each}"
+        with self.app.test_request_context("/", method="POST"):
+            answer = idempotency.once(self.actor, key, f"digest of {key}", lambda: self._effect(key))
+        return "answered" if (answer.status_code, answer.location) == (303, f"/{key}") else "wrong answer"
+
+    def _effect(self, key: str) -> Any:
+        if not request:
+            raise RuntimeError("a request is on its way")
+        with transaction() as session:
+            session.execute(update(Capacity).where(Capacity.id == self.counter).values(quantity=Capacity.quantity + 1))
+            return redirect(f"/{key}", 303)
+
+    def faults(self, counted: Counter[str]) -> list[str]:
+        keys = -(-self.number // self.copies_of_each)
+        effects = (db.session.scalar(select(Capacity.quantity).where(Capacity.id == self.counter)) or 0) - 1
+        return [*_expect("effects", effects, keys), *_expect("answers", dict(counted), {"answered": self.number})]
+
+
+class States(Race):
+    """I7: only the moves that exist, each from the state it names, none lost."""
+
+    def prepare(self) -> None:
+        case = world.a_case()
+        first = world.a_need(case)
+        rows = worlds.copies(first, max(self.number // 50, 1) - 1)
+        self.rows = [row.id for row in (first, *rows)]
+        self.moves = sorted(
+            (state, to) for state, many in Need.__moves__.items() for to in many if "review" not in (state, to)
+        )
+
+    def attempt(self, number: int) -> str:
+        choice = random.Random(number)  # noqa: S311  # a repeatable choice, no secret
+        state, to = choice.choice(self.moves)
+        values = {"closing": "withdrawn" if to == "closed" else None}
+        with transaction() as session:
+            row = session.get_one(Need, choice.choice(self.rows), populate_existing=True)
+            move(ROBOT, row, expect=state, to=to, action="need:raced", **values)
+        return "moved"
+
+    def faults(self, counted: Counter[str]) -> list[str]:
+        found: list[str] = []
+        query = select(AuditEvent).where(AuditEvent.action == "need:raced").order_by(AuditEvent.id)
+        states: dict[int, str] = dict.fromkeys(self.rows, "open")
+        for event in db.session.scalars(query):
+            if states[event.record_id] != event.before:
+                found.append(f"need {event.record_id} went from {event.before}, but was {states[event.record_id]}")
+            states[event.record_id] = str(event.after)
+        ends: dict[int, str] = {row.id: row.state for row in db.session.execute(select(Need.id, Need.state))}
+        versions = db.session.scalar(select(func.sum(Need.version - 1)))
+        return [
+            *found[:5],
+            *_expect("states at the end", [key for key in self.rows if ends[key] != states[key]], []),
+            *_expect("changes in the records", versions, counted["moved"]),
+            *_expect("changes in the trail", _events("need:raced"), counted["moved"]),
+        ]
+
+
+class Notices(Race):
+    """I10: a notice and its letter exist once for what happened, and never for what was undone."""
+
+    copies_of_each = 20
+
+    def prepare(self) -> None:
+        first = world.an_organization()
+        keys = -(-self.number // self.copies_of_each)
+        self.rows = [row.id for row in (first, *worlds.copies(first, keys - 1))]
+        user = world.a_user(organization=first)
+        membership = user.memberships[0]
+        worlds.copies(membership, keys - 1, organization_id=lambda place: self.rows[place + 1])
+        self.user = user.id
+
+    def attempt(self, number: int) -> str:
+        place, copy = divmod(number, self.copies_of_each)
+        undo = place % 4 == 0 or copy % 2 == 0  # of every fourth organization nothing ever happens
+        try:
+            with transaction() as session:
+                row = session.get_one(Organization, self.rows[place])
+                events.happened.send("organization:verified", row=row, actor=ROBOT)
+                if undo:
+                    raise Undone
+        except Undone:
+            return "undone"
+        return "told"
+
+    def faults(self, counted: Counter[str]) -> list[str]:
+        wanted = sum(place % 4 != 0 for place in range(len(self.rows)))
+        letters = db.session.scalar(select(func.count()).select_from(OutboxMessage))
+        told = db.session.scalar(select(func.count()).where(Notification.user_id == self.user))
+        return [
+            *_expect("notices", told, wanted),
+            *_expect("letters", letters, wanted if mail.is_configured() else 0),
+            *([] if counted["told"] and counted["undone"] else ["nothing raced"]),
+        ]
+
+
+class Expiry(Race):
+    """I11: a claim is delivered or it lapses, never both."""
+
+    def prepare(self) -> None:
+        claims = max(self.number // 5, 1)
+        self.actor: Actor = worlds.volunteers(1)[0]
+        first = world.a_wish()
+        wishes = [first, *worlds.copies(first, claims - 1)]
+        claim = world.an_allocation(first, claimant_id=self.actor.user_id, expires_at=now(), accepted_at=now())
+        rows = worlds.copies(claim, claims - 1, need_id=lambda place: wishes[place + 1].id)
+        db.session.execute(update(Need).values(allocated=1))
+        self.claims = [row.public_id for row in (claim, *rows)]
+
+    def attempt(self, number: int) -> str:
+        claim, copy = divmod(number, 5)
+        if copy < 4:
+            return str(allocations.mark_delivered(self.actor, self.claims[claim % len(self.claims)]).state)
+        return "swept" if allocations.expire_overdue(limit=2) else "nothing to sweep"
+
+    def faults(self, counted: Counter[str]) -> list[str]:
+        query = select(Allocation.state, func.count()).group_by(Allocation.state)
+        states: dict[str, int] = {state: number for state, number in db.session.execute(query)}  # noqa: C416  # rows
+        delivered, lapsed = states.pop("delivered", 0), states.pop("expired", 0)
+        return [
+            *_expect("claims that are neither", states, {}),
+            *_expect("claims in all", delivered + lapsed, len(self.claims)),
+            *_expect("deliveries granted", counted["delivered"], delivered),
+            *_expect("deliveries in the trail", _events("allocation:delivered"), delivered),
+            *_expect("lapses in the trail", _events("allocation:expired"), lapsed),
+            *([] if delivered and lapsed else ["one side won every time"]),
+        ]
+
+
+RACES: tuple[type[Race], ...] = (Capacities, Claims, Trail, Repeats, States, Notices, Expiry)

@@ -1,0 +1,18 @@
+"""Every invariant, 64 processes, on both database engines."""
+
+from typing import Any
+
+import pytest
+
+from tests.races.crowd import race
+from tests.races.invariants import RACES, Race
+
+SEED = 12
+
+
+@pytest.mark.parametrize("invariant", RACES, ids=lambda kind: kind.__name__)
+def test_it_holds_under_many_hands(racing_app: Any, invariant: type[Race]) -> None:
+    held = invariant(racing_app)
+    counted = race(racing_app, held.attempt, held.number, seed=SEED)
+    assert held.check(counted) == []
+    assert sum(counted.values()) == held.number
