@@ -34,7 +34,7 @@ SESSION_KEY, CODE_DUE, AFTER_CODE = "signed_in_by", "code_due", "after_code"
 _BEFORE_SECOND_FACTOR = frozenset(
     {
         "accounts.second_factor_setup", "accounts.second_factor_begin", "accounts.second_factor_confirm",
-        "accounts.set_locale", "security.logout", "static", "healthz", "readyz", "metrics",
+        "accounts.register", "accounts.set_locale", "security.logout", "static", "healthz", "readyz", "metrics",
     }
 )  # fmt: skip
 

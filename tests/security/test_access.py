@@ -48,8 +48,8 @@ SERVED = {200, 302, 303, 400, 409, 422}
 #: First part of an address -> kind of record that its `public_id` names.
 SUBJECTS = {"organizations": "organization", "projects": "project", "capacity": "capacity"}
 MATRIX = Path(__file__).with_name("access_matrix.csv")
-#: Signing out ends the session that the walk needs; Flask-Security's own file route serves nothing of ours.
-LEFT_OUT = {"security.logout", "accounts.end_sessions", "security.static", "static"}
+#: Signing out and leaving end what the walk needs; Flask-Security's own file route serves nothing of ours.
+LEFT_OUT = {"security.logout", "accounts.end_sessions", "organizations.leave", "security.static", "static"}
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,7 @@ def _records(region: str, *, claimant: User | None, public: bool, organization: 
             "evidence_id": a_photo(helped),
             "follow_up_id": a_visit(an_allocation(a_need(case), capacity, state="confirmed")),
             "run_id": a_run(region),
+            "trial_id": a_run(region, trial=True),
             "slug": alliance,
             "package_id": a_package(alliance),
             "document_id": a_document(organization),

@@ -94,6 +94,8 @@ def _known(roles: Iterable[str], region: str | None) -> tuple[tuple[Role, ...], 
     if region and not regions.exists(region):
         raise InvalidInput(fields={"region": _("Choose a region of the list.")})
     given = tuple(role for role in ASSIGNABLE_ROLES if role in wanted)
+    if not given:
+        raise InvalidInput(fields={"roles": _("Choose at least one role.")})
     if not region and SERVING_A_REGION & set(given):
         raise InvalidInput(fields={"region": _("Choose the region whose records these roles serve.")})
     return given, region or None
@@ -111,8 +113,6 @@ def create_account(
     if not actor.may(Permission.ACCOUNT_MANAGE):
         raise AccessDenied
     given, served = _known(roles, region)
-    if not given:
-        raise InvalidInput(fields={"roles": _("Choose at least one role.")})
     unknown = hash_password(secrets.token_urlsafe(32))  # nobody knows it: the link sets the first one
     with transaction():
         user = add_user(actor, email, name, unknown, roles=given, region=served)

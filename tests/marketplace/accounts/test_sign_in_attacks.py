@@ -48,6 +48,23 @@ def test_tries_count_for_the_account_however_its_address_is_written(limited: Bro
     assert _guess(limited, "other@example.org", token) == 200
 
 
+def test_whoever_guesses_at_many_accounts_waits(limited: Browser) -> None:
+    token = limited.csrf_token("/account/login")
+    tries = [_guess(limited, f"account{number}@example.org", token) for number in range(32)]
+    assert tries == [200] * 30 + [429] * 2
+    assert _guess(limited, "known@example.org", token) == 429
+
+
+def test_registering_and_changing_are_limited(limited: Browser) -> None:
+    token = limited.csrf_token("/account/register")
+    answers = [limited.post("/account/register", data={"csrf_token": token}).status_code for _try in range(12)]
+    assert answers == [422] * 10 + [429] * 2
+    limited.submit("/account/login", {"email": "known@example.org", "password": PASSWORD})
+    wrong = {"present": "not the password", "password": "x" * 12, "repeat": "x" * 12}
+    answers = [limited.submit("/account/change", wrong).status_code for _try in range(12)]
+    assert answers == [422] * 10 + [429] * 2
+
+
 @pytest.mark.parametrize("body", [{"email": "known@example.org", "password": PASSWORD}, [1], "text"])
 def test_nobody_signs_in_past_the_form(app: Flask, client: Browser, body: object) -> None:
     services.register("known@example.org", "某人", PASSWORD)
