@@ -107,6 +107,11 @@ class Allocation(Model, Record, Imported):
     deliveries: Mapped[list["Delivery"]] = relationship(back_populates="allocation", order_by="Delivery.id")
 
     @property
+    def photos(self) -> list["Evidence"]:
+        """Photos handed in and not taken back."""
+        return [photo for photo in self.evidence if photo.removed_at is None]
+
+    @property
     def delivered_quantity(self) -> int:
         """Units handed over and not disputed."""
         return sum(delivery.quantity for delivery in self.deliveries if not delivery.disputed)
@@ -169,6 +174,7 @@ class Evidence(Model, Record):
     media_type: Mapped[str] = column(P2, "how it is served", String(40))
     size: Mapped[int] = column(P2, "bytes")
     added_by: Mapped[str] = column(P2, "who handed it in: user:<key> or the way it came", String(40))
+    removed_at: Mapped[datetime | None] = column(P2, "taken back: its file is erased, the row says that", UtcDateTime)
 
     allocation: Mapped[Allocation] = relationship(back_populates="evidence")
 

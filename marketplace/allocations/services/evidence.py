@@ -14,6 +14,7 @@ from marketplace.allocations.services.rows import load
 from marketplace.errors import InvalidInput, LimitReached, NotFound, StateConflict
 from marketplace.extensions import db
 from marketplace.permissions import Actor, Permission
+from marketplace.records import now
 from marketplace.transitions import transaction
 
 MOST_PHOTOS = 6
@@ -36,7 +37,12 @@ def add_evidence(actor: Actor, public_id: str, photo: BinaryIO | None) -> Eviden
     stored = uploads.keep_image(photo, field="photo")
     with uploads.tied_to_its_row(stored), transaction() as session:
         allocation = _open(actor, public_id, lock=True)
-        held = session.scalar(select(func.count()).where(Evidence.allocation_id == allocation.id)) or 0
+        held = (
+            session.scalar(
+                select(func.count()).where(Evidence.allocation_id == allocation.id, Evidence.removed_at.is_(None))
+            )
+            or 0
+        )
         if held >= MOST_PHOTOS:
             raise LimitReached(_("There are %(number)s photos already, which is enough.", number=MOST_PHOTOS))
         row = Evidence(
@@ -79,7 +85,11 @@ def find_guest_evidence(token: str, evidence_public_id: str) -> Evidence:
 
 
 def _of(allocation: Allocation, evidence_public_id: str) -> Evidence:
-    query = select(Evidence).where(Evidence.public_id == evidence_public_id, Evidence.allocation_id == allocation.id)
+    query = select(Evidence).where(
+        Evidence.public_id == evidence_public_id,
+        Evidence.allocation_id == allocation.id,
+        Evidence.removed_at.is_(None),
+    )
     row = db.session.scalar(query)
     if row is None:
         raise NotFound
@@ -87,7 +97,7 @@ def _of(allocation: Allocation, evidence_public_id: str) -> Evidence:
 
 
 def remove_evidence(actor: Actor, public_id: str, evidence_public_id: str) -> None:
-    """Take a photo back, before the help is confirmed: whoever may hand it in may also remove it.
+    """Take a photo back, before the help is confirmed: its file is erased; whoever may hand it in may also do this.
 
     Raises:
         NotFound, StateConflict: as `add_evidence`.
@@ -95,8 +105,9 @@ def remove_evidence(actor: Actor, public_id: str, evidence_public_id: str) -> No
     with _discarded_after() as names, transaction() as session:
         row = _of(_open(actor, public_id, lock=True), evidence_public_id)
         names.append(row.file)
+        row.removed_at = now()
+        session.flush()
         audit.record(actor, "allocation:evidence_removed", row.allocation, changed=["evidence"])
-        session.delete(row)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from marketplace import taxonomy
 from marketplace.allocations import services
 from marketplace.allocations.forms import AcceptPartForm, ReasonForm
-from marketplace.allocations.views.pages import back, blame, onward, page_of, refused
+from marketplace.allocations.views.pages import blame, onward, refused
 from marketplace.allocations.views.slice import allocations
 from marketplace.errors import InvalidInput
 from marketplace.permissions import Permission
@@ -57,13 +57,13 @@ def decline(allocation_id: str) -> ResponseReturnValue:
 def accept_part(allocation_id: str) -> ResponseReturnValue:
     form = AcceptPartForm()
     if not form.validate_on_submit():
-        return page_of(allocation_id, 422, part_form=form)
+        return refused(allocation_id, form.errors, part_form=form)
     try:
         services.accept(g.actor, allocation_id, form.quantity.data, form.rest_reason.data)
     except InvalidInput as error:
         blame(form, error)
-        return page_of(allocation_id, 422, part_form=form)
-    return back(allocation_id, _("Accepted in part. The next run looks for somebody else for the rest."))
+        return refused(allocation_id, form.errors, part_form=form)
+    return onward(allocation_id, _("Accepted in part. The next run looks for somebody else for the rest."))
 
 
 @allocations.route("/allocations/accept-selected", methods=["POST"], permission=Permission.ALLOCATION_ANSWER)

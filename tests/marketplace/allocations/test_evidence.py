@@ -111,7 +111,11 @@ def test_a_photo_is_taken_back_until_the_confirmation(app: Flask, caseworker: Ac
     ):
         with pytest.raises(StateConflict):
             act()
-    assert len(db.session.scalars(select(Evidence)).all()) == len(files(app)) == 1
+    assert [row.removed_at is None for row in db.session.scalars(select(Evidence).order_by(Evidence.id))] == [
+        False,
+        True,
+    ]
+    assert len(files(app)) == len(again(proposal).photos) == 1
     assert [event.action for event in services.events_of(again(proposal))].count("allocation:evidence") == 2
 
 

@@ -2,7 +2,7 @@
 
 Revision ID: 0003
 Revises: 0002
-Create Date: 2026-11-24 23:54:23.925830
+Create Date: 2026-11-25 00:07:07.016932
 
 """
 from alembic import op
@@ -313,6 +313,7 @@ def upgrade():
     sa.Column('media_type', sa.String(length=40), nullable=False),
     sa.Column('size', sa.Integer(), nullable=False),
     sa.Column('added_by', sa.String(length=40), nullable=False),
+    sa.Column('removed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('public_id', sa.String(length=32), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
@@ -392,8 +393,8 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_capacity_owner_id'), ['owner_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_capacity_recurrence_id'), ['recurrence_id'], unique=False)
         batch_op.create_unique_constraint(batch_op.f('uq_capacity_recurrence_id_month'), ['recurrence_id', 'month'])
-        batch_op.create_foreign_key(batch_op.f('fk_capacity_owner_id_user'), 'user', ['owner_id'], ['id'])
         batch_op.create_foreign_key(batch_op.f('fk_capacity_recurrence_id_recurrence'), 'recurrence', ['recurrence_id'], ['id'])
+        batch_op.create_foreign_key(batch_op.f('fk_capacity_owner_id_user'), 'user', ['owner_id'], ['id'])
         batch_op.create_check_constraint(batch_op.f('ck_capacity_carried_in_not_negative'), 'carried_in >= 0')
         batch_op.create_check_constraint(batch_op.f('ck_capacity_month_of_recurrence'), '(recurrence_id IS NULL) = (month IS NULL)')
         batch_op.create_check_constraint(batch_op.f('ck_capacity_offer_reviewed'), "owner_id IS NULL OR state != 'offered' OR reviewed_by IS NOT NULL")
@@ -541,8 +542,8 @@ def downgrade():
         batch_op.drop_constraint(batch_op.f('ck_capacity_offer_reviewed'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_capacity_month_of_recurrence'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_capacity_carried_in_not_negative'), type_='check')
-        batch_op.drop_constraint(batch_op.f('fk_capacity_recurrence_id_recurrence'), type_='foreignkey')
         batch_op.drop_constraint(batch_op.f('fk_capacity_owner_id_user'), type_='foreignkey')
+        batch_op.drop_constraint(batch_op.f('fk_capacity_recurrence_id_recurrence'), type_='foreignkey')
         batch_op.drop_constraint(batch_op.f('uq_capacity_recurrence_id_month'), type_='unique')
         batch_op.drop_index(batch_op.f('ix_capacity_recurrence_id'))
         batch_op.drop_index(batch_op.f('ix_capacity_owner_id'))
