@@ -115,6 +115,10 @@ _POSSIBLE: tuple[tuple[str, re.Pattern[str]], ...] = (
 )  # fmt: skip
 
 
+#: Stands where something was taken out.
+BLANK = "▢▢"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A part of a text that could tell who somebody is.
@@ -204,7 +208,7 @@ def marked(text: str, findings: Iterable[Finding]) -> list[tuple[str, Finding | 
 
 def blanked(text: str, findings: Iterable[Finding]) -> str:
     """A normalised text with every finding replaced by a sign for what stood there."""
-    return "".join("▢▢" if finding else part for part, finding in marked(text, findings))
+    return "".join(BLANK if finding else part for part, finding in marked(text, findings))
 
 
 def _long_numbers(text: str) -> Iterator[Finding]:

@@ -43,6 +43,32 @@ GIVERS = {
     "legal_basis": _("A legal basis on record (for sharing only)"),
 }
 
+METHODS = {
+    "paper": _("Signed on paper"),
+    "spoken": _("Spoken, before a witness"),
+    "recording": _("Recorded"),
+    "online": _("In writing by phone or computer"),
+}
+FIELDS = {
+    "need": _("Sharing: what is needed"),
+    "name": _("Sharing: the name, after acceptance"),
+    "phone": _("Sharing: the phone number, after acceptance"),
+    "address": _("Sharing: the address, after acceptance"),
+    "details": _("Sharing: details of the need, after acceptance"),
+    "text": _("Publishing: the text of the wish"),
+    "price": _("Publishing: the price band"),
+    "county": _("Publishing: the county"),
+    "age_band": _("Publishing: the age band"),
+    "group": _("Publishing: one broad group"),
+    "deadline": _("Publishing: how soon"),
+}
+POSITIONS = {
+    "social_worker": _("Social worker"),
+    "officer": _("Civil-affairs officer"),
+    "coordinator": _("Coordinator"),
+    "resource": _("Resource party"),
+}
+
 
 def choices(words: dict[str, Any] | Iterable[tuple[str, Any]], *, empty: Any = None) -> list[SelectChoice]:
     """Codes and words as a field takes them; `empty` is the words for no choice."""
@@ -88,6 +114,7 @@ class PersonForm(FlaskForm):
     )
     hukou_region = SelectField(_("Province of household registration"), [Optional()])
     residence_permit = BooleanField(_("Holds a residence permit of Ningxia"))
+    needs_guardian = BooleanField(_("An adult for whom a guardian decides"))
 
 
 class ConsentForm(FlaskForm):
@@ -95,11 +122,26 @@ class ConsentForm(FlaskForm):
         _("What the household agrees to"), [InputRequired(_("Choose what the household agrees to"))],
         choices=choices(PURPOSES),
     )  # fmt: skip
+    person = SelectField(_("Whom it is about"), [Optional()])
     given_by = RadioField(
         _("Given by"), [InputRequired(_("Choose who gave the consent"))], choices=choices(GIVERS)
     )  # fmt: skip
+    legal_basis = SelectField(_("Legal basis, where that stands in for a consent"), [Optional()])
+    child_agreed = BooleanField(_("The child said yes too (from 14 to 17)"))
+    fields = SelectMultipleField(
+        _("What may be told"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput(),
+        choices=choices(FIELDS),
+    )  # fmt: skip
+    method = SelectField(_("How it was given"), choices=choices(METHODS), default="paper")
+    refusal_offered = BooleanField(_("I told them that saying no costs them nothing"))
     given_on = DateField(_("Given on"), [InputRequired(_("Enter the day of the consent"))])
     expires_on = DateField(_("Until (empty: until taken back)"), [Optional()])
+
+
+class TeamForm(FlaskForm):
+    position = SelectField(_("Place"), choices=choices(POSITIONS))
+    user = SelectField(_("Staff who serve this region"), [Optional()])
+    email = StringField(_("Or the e-mail address of an account"), [Optional(), Length(max=254)])
 
 
 class TriageForm(FlaskForm):

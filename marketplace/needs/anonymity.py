@@ -4,10 +4,12 @@ Pure: what is alike is counted by the caller.
 """
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from marketplace import regions
+from marketplace.needs.models import AGE_BANDS
 
-#: The least number of households that a public card's county, group and category must have in common.
+#: The least number of households that a public card's county, age band, group and category must have in common.
 MINIMUM_CROWD = 5
 
 #: Broad groups of public cards. Illness, disability, bereavement and guardianship are never told apart.
@@ -17,6 +19,21 @@ BROAD_GROUPS: dict[str, tuple[str, ...]] = {
     "elder": ("G-ELDUNABLE", "G-ELDALONE"),
     HOUSEHOLD: (),
 }
+#: Ages where an age band would tell too much.
+CHILD, ADULT = "child", "adult"
+_ADULT_FROM = 18
+
+
+class Shown(NamedTuple):
+    """What a public card names: region code, age band (or child, adult, None) and broad group."""
+
+    region: str
+    age: str | None
+    group: str
+
+
+#: How many households a region (and all below it) has of an age, broad group and category; None is any.
+Count = Callable[[str, str | None, str | None, str], int]
 
 
 def broad_group(groups: Iterable[str]) -> str:
@@ -25,21 +42,47 @@ def broad_group(groups: Iterable[str]) -> str:
     return next((broad for broad, codes in BROAD_GROUPS.items() if given.intersection(codes)), HOUSEHOLD)
 
 
+def age_band_of(age: int | None) -> str | None:
+    """The band that an age in whole years lies in; None for none."""
+    if age is None or age < 0:
+        return None
+    return next((band for band, (first, last) in AGE_BANDS.items() if first <= age <= last), None)
+
+
+def wide_age(band: str | None) -> str | None:
+    """Child or adult for an age band."""
+    if band is None:
+        return None
+    return CHILD if AGE_BANDS[band][0] < _ADULT_FROM else ADULT
+
+
+def bands_of(age: str | None) -> tuple[str, ...]:
+    """The age bands that child, adult or a band itself stands for."""
+    if age in (CHILD, ADULT):
+        return tuple(band for band in AGE_BANDS if wide_age(band) == age)
+    return (age,) if age else ()
+
+
 def prefecture_of(region: str) -> str:
     """The prefecture that a county lies in; a prefecture or province itself."""
     return f"{region[:4]}00"
 
 
-def generalise(region: str, group: str, category: str, count: Callable[[str, str, str], int]) -> tuple[str, str]:
-    """Region and group as a public card may name them.
+def generalise(region: str, band: str | None, group: str, category: str, count: Count) -> Shown:
+    """Region, age and group as a public card may name them.
 
-    Args:
-        count: households of a region (and all below it), broad group and category in the data.
-    Returns:
-        The county and group where at least MINIMUM_CROWD are alike; else the prefecture and the group; else
-        the prefecture and merely a household in difficulty.
+    From the narrowest to the widest, the first that at least MINIMUM_CROWD households share: the county; its
+    prefecture; child or adult in place of the age band; a household in difficulty in place of the group. What
+    even then too few share names prefecture and household alone.
     """
-    if count(region, group, category) >= MINIMUM_CROWD:
-        return region, group
     wider = prefecture_of(region) if regions.exists(prefecture_of(region)) else region
-    return wider, group if count(wider, group, category) >= MINIMUM_CROWD else HOUSEHOLD
+    steps = (
+        (Shown(region, band, group), group),
+        (Shown(wider, band, group), group),
+        (Shown(wider, wide_age(band), group), group),
+        (Shown(wider, wide_age(band), HOUSEHOLD), None),
+    )
+    for shown, counted in steps:
+        if count(shown.region, shown.age, counted, category) >= MINIMUM_CROWD:
+            return shown
+    return Shown(wider, None, HOUSEHOLD)

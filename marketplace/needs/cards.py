@@ -1,6 +1,6 @@
 """The public card of a micro-wish: a type of its own, so that a column added to needs is never published by accident.
 
-Only what DOMAIN.md 7 lists as public is here. The public age band is left out: a need records no age.
+Only what DOMAIN.md 7 lists as public is here.
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ class WishCard:
         price_band_fen: upper end of the price band, fen; 0 is above the highest band, None is open.
         region: code of the county, or of its prefecture where too few like it live in the county.
         group: broad group: child, elder or household.
+        age: age band of the person, or child or adult where too few share the band; None is not told.
         deadline_band: one of DEADLINE_BANDS.
         state: claimable, or claimed by someone.
     """
@@ -35,6 +36,7 @@ class WishCard:
     price_band_fen: int | None
     region: str
     group: str
+    age: str | None
     deadline_band: str
     state: str
 

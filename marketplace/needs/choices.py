@@ -76,3 +76,8 @@ def qualifications() -> list[SelectChoice]:
 def units(*, empty: Any) -> list[SelectChoice]:
     found = sorted({leaf.unit for leaf in taxonomy.leaves()} | {taxonomy.DEFAULT_UNIT})
     return [*_no_choice(empty), *(SelectChoice(unit, wording.unit_name(unit)) for unit in found)]
+
+
+def people(persons: Iterable[Any], *, empty: Any) -> list[SelectChoice]:
+    """People of a household by their masked names."""
+    return [*_no_choice(empty), *(SelectChoice(person.public_id, str(person.name)) for person in persons)]

@@ -45,6 +45,7 @@ class NeedForm(FlaskForm):
     case = HiddenField()
     kind = RadioField(_("Kind of help"), [InputRequired(_("Choose the kind of help"))], default="service")
     category = SelectField(_("Category"), [InputRequired(_("Choose the category"))])
+    person = SelectField(_("Whose need it is"), [Optional()])
     title = StringField(
         _("What is needed"),
         [InputRequired(_("Say in a few words what is needed")), Length(2, 160, _("Use 2 to 160 characters"))],
@@ -69,6 +70,7 @@ class NeedForm(FlaskForm):
     groups = _checkboxes(_("Who it is for"))
     requires = _checkboxes(_("Qualifications that whoever helps must have"))
     whole = BooleanField(_("All of it from one supplier, or none"))
+    internal_only = BooleanField(_("The household does not want this wish published"))
 
 
 class NeedFilterForm(FlaskForm):
@@ -100,5 +102,17 @@ class NoteForm(FlaskForm):
     )
 
 
+class ApprovalForm(FlaskForm):
+    judged = BooleanField(_("I looked at each marked part; none tells who this is"))
+
+
 class ReasonForm(FlaskForm):
     reason = SelectField(_("Reason"), [InputRequired(_("Choose the reason"))])
+
+
+class PackageForm(FlaskForm):
+    """A service package that is applied to a case: its urgency, and which of its lines."""
+
+    urgency = RadioField(_("How urgent it is"), [InputRequired(_("Choose how urgent it is."))])
+    lines = _checkboxes(_("Needs to add"))
+    anyway = BooleanField(_("Add them although the household has needs like these"))

@@ -20,6 +20,17 @@ BROAD_GROUP_NAMES = {
     "elder": lazy_gettext("An older person"),
     "household": lazy_gettext("A household in difficulty"),
 }
+AGE_NAMES = {
+    "0-6": lazy_gettext("aged 0 to 6"),
+    "7-12": lazy_gettext("aged 7 to 12"),
+    "13-15": lazy_gettext("aged 13 to 15"),
+    "16-17": lazy_gettext("aged 16 or 17"),
+    "18-59": lazy_gettext("aged 18 to 59"),
+    "60-79": lazy_gettext("aged 60 to 79"),
+    "80+": lazy_gettext("aged 80 or more"),
+    "child": lazy_gettext("under 18"),
+    "adult": lazy_gettext("grown up"),
+}
 DEADLINE_NAMES = {
     "week": lazy_gettext("Within a week"),
     "month": lazy_gettext("Within a month"),
@@ -35,12 +46,18 @@ def in_words(card: WishCard) -> dict[str, Any]:
         "url": url_for("wishes.show", wish_id=card.public_id),
         "title": card.title,
         "region_name": region_name(card.region),
-        "group_name": BROAD_GROUP_NAMES[card.group],
+        "group_name": _who(card),
         "category_name": category_name(card.category),
         "price_band": _price(card),
         "deadline": DEADLINE_NAMES[card.deadline_band] if soon else None,
         "claimed": None if card.claimable else _("Claimed"),
     }
+
+
+def _who(card: WishCard) -> Any:
+    """Group and age as the card tells them, e.g. A child (aged 7 to 12)."""
+    group = BROAD_GROUP_NAMES[card.group]
+    return _("%(group)s (%(age)s)", group=group, age=AGE_NAMES[card.age]) if card.age else group
 
 
 def _price(card: WishCard) -> Any:

@@ -136,6 +136,43 @@
   // A refused form: the list of what is wrong is read out first.
   document.querySelector("[data-focus]")?.focus();
 
+  // A draft keeps itself a moment after the last key; the button to save it stays for everyone else.
+  for (const form of document.querySelectorAll("form[data-autosave]")) {
+    const status = form.querySelector("[data-autosave-status]");
+    let waiting, saving = false, again = false, left = false;
+    const save = async () => {
+      if (left) return;
+      if (saving) { again = true; return; }
+      saving = true;
+      try {
+        const answer = await fetch(form.action, {
+          method: "POST", body: new FormData(form), headers: { Accept: "application/json" }, redirect: "error",
+        });
+        if (answer.status === 409) {
+          left = true;
+          status.textContent = form.dataset.textConflict;
+        } else if (answer.ok) {
+          const kept = await answer.json();
+          if (form.action !== new URL(kept.action, location.href).href) history.replaceState(null, "", kept.action);
+          form.action = kept.action;
+          form.elements.version.value = kept.version;
+          status.textContent = kept.warning ? `${kept.told}. ${kept.warning}` : kept.told;
+        } else {
+          status.textContent = form.dataset.textFailed;
+        }
+      } catch {
+        status.textContent = form.dataset.textFailed;
+      }
+      saving = false;
+      if (again) { again = false; save(); }
+    };
+    form.addEventListener("input", () => {
+      window.clearTimeout(waiting);
+      waiting = window.setTimeout(save, 1200);
+    });
+    form.addEventListener("submit", () => { left = true; window.clearTimeout(waiting); });
+  }
+
   // Filters may apply themselves; their button stays for everyone else.
   document.addEventListener("change", (event) => {
     if (event.target.closest("[data-autosubmit]")) event.target.form?.requestSubmit();

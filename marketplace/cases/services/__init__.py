@@ -43,6 +43,7 @@ from marketplace.cases.services.private import (
     reveal_summary,
 )
 from marketplace.cases.services.team import (
+    Candidate,
     add_to_team,
     candidates,
     hand_over,
@@ -60,6 +61,7 @@ __all__ = [
     "RESTRICTING",
     "REVEAL_REASONS",
     "TRIAGE_RULES",
+    "Candidate",
     "CaseEntry",
     "CaseFilter",
     "ConsentGiven",

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _
 from marketplace import audit
 from marketplace.audit import AuditEvent
 from marketplace.cases.models import Case
+from marketplace.cases.services.discards import discarded_people
 from marketplace.cases.services.triage import REVEAL_REASONS, TRIAGE_RULES
 from marketplace.permissions import ROLE_NAMES, Role
 from marketplace.wording import COLOURS
@@ -24,6 +25,12 @@ _TITLES: dict[str, tuple[Any, str]] = {
     "person:created": (_("Person added"), "user-plus"),
     "person:edited": (_("Person edited"), "edit"),
     "person:reveal": (_("Personal data shown in the clear"), "eye"),
+    "case:discarded": (_("Put away"), "trash"),
+    "case:restored": (_("Taken back"), "arrow-back-up"),
+    "case:team_joined": (_("Joined the care team"), "user-plus"),
+    "case:team_left": (_("Left the care team"), "user-minus"),
+    "person:discarded": (_("Person put away"), "trash"),
+    "person:restored": (_("Person taken back"), "arrow-back-up"),
     "consent:given": (_("Consent recorded"), "signature"),
     "consent:withdrawn": (_("Consent withdrawn"), "hand-stop"),
     "case:imported": (_("Taken from a file"), "file-import"),
@@ -44,6 +51,14 @@ _TITLES: dict[str, tuple[Any, str]] = {
     "need:reopened": (_("Opened again"), "refresh"),
     "need:consent": (_("Consent brought up to date"), "signature"),
     "need:consent_missing": (_("Stays closed: consent was withdrawn"), "hand-stop"),
+    "need:discarded": (_("Draft put away"), "trash"),
+    "need:restored": (_("Draft taken back"), "arrow-back-up"),
+    "need:posted_anyway": (_("Posted although the household has a similar need"), "copy"),
+    "need:internal": (_("Matched within the service only"), "lock"),
+    "need:to_publish": (_("To be published after all"), "world"),
+    "need:taken_down": (_("Taken out of public view"), "eye-off"),
+    "need:shown_again": (_("Shown in public view again"), "eye"),
+    "need:moved": (_("Moved to another county with its case"), "map-pin"),
     "need:reveal": (_("Details shown in the clear"), "eye"),
 }
 _REASONS: dict[str, Any] = {
@@ -56,6 +71,9 @@ _REASONS: dict[str, Any] = {
     "guardian": _("by the guardian"),
     "legal_basis": _("on a legal basis"),
     "consent_withdrawn": _("Consent to publish was withdrawn or has ended"),
+    "marks_judged": _("Marked parts of the text were looked at"),
+    "to_publish": _("To be published after all"),
+    "text_changed": _("The public text changed"),
     "help_failed": _("The help failed"),
     "ended": _("The reason for it ended"),
     "not_needed": _("No longer needed"),
@@ -86,7 +104,7 @@ def entries(events: Iterable[AuditEvent]) -> list[HistoryEntry]:
 def case_history(case: Case) -> list[HistoryEntry]:
     """What happened to a case and its people."""
     found = audit.history("case", case.id)
-    for person in case.people:
+    for person in (*case.people, *discarded_people(case)):
         found += audit.history("person", person.id)
     return entries(found)
 

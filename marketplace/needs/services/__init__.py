@@ -1,6 +1,7 @@
-"""Rules of needs and wishes, by what people do: list, post, review, look at the board, settle."""
+"""Rules of needs and wishes, by what people do: list, draft, post, review, look at the board, settle."""
 
 from marketplace.jobs import sweeper
+from marketplace.needs.services import moving  # noqa: F401  # listens to cases that move
 from marketplace.needs.services.board import (
     BoardFilter,
     CardPage,
@@ -13,9 +14,20 @@ from marketplace.needs.services.board import (
     wish_page,
 )
 from marketplace.needs.services.consents import follow_ended_consents
+from marketplace.needs.services.drafts import (
+    case_to_post_for,
+    discard,
+    discarded_drafts,
+    draft_count,
+    my_drafts,
+    restore,
+    save_draft,
+)
+from marketplace.needs.services.entries import NEED_GROUPS, NeedEntry, Suggestion, suggest
 from marketplace.needs.services.lists import (
     ANY_STATE,
     NeedFilter,
+    listed,
     load_need,
     need_history,
     readable,
@@ -23,27 +35,24 @@ from marketplace.needs.services.lists import (
     state_counts,
     work_list,
 )
-from marketplace.needs.services.posting import (
-    NEED_GROUPS,
-    NeedEntry,
-    Suggestion,
-    case_to_post_for,
-    edit,
-    may_edit,
-    post,
-    send,
-    suggest,
-)
+from marketplace.needs.services.marks import Assessment, Mark, assess, check_title, typed_title
+from marketplace.needs.services.posting import edit, may_edit, post, send, similar_needs
 from marketplace.needs.services.review import (
     WITHDRAWAL_REASONS,
     approve,
     close_overdue,
+    keep_internal,
+    leave_public_view,
+    publish_after_all,
     reopen,
     send_back,
+    show_again,
+    take_down,
     withdraw,
 )
 from marketplace.needs.services.settle import (
     close_fulfilled,
+    close_if_delivered,
     fulfil_if_complete,
     give_back,
     reopen_after_failure,
@@ -56,44 +65,74 @@ def follow_the_calendar() -> None:
     """What the passing of days does to needs."""
     close_overdue()
     follow_ended_consents()
+    leave_public_view()
 
 
 __all__ = [
     "ANY_STATE",
     "NEED_GROUPS",
     "WITHDRAWAL_REASONS",
+    "Assessment",
     "BoardFilter",
     "CardPage",
+    "Mark",
     "NeedEntry",
     "NeedFilter",
     "Suggestion",
     "WishPage",
     "approve",
+    "assess",
     "board",
     "board_categories",
     "case_to_post_for",
+    "check_title",
     "close_fulfilled",
+    "close_if_delivered",
     "close_overdue",
+    "discard",
+    "discarded_drafts",
+    "draft_count",
+    "drafts",
     "edit",
     "figures",
     "follow_ended_consents",
+    "follow_the_calendar",
+    "from",
     "fulfil_if_complete",
     "give_back",
+    "import",
+    "keep_internal",
+    "leave_public_view",
+    "listed",
+    "lists",
     "load_need",
+    "marketplace",
     "may_edit",
+    "my_drafts",
     "need_history",
+    "needs",
     "newest_wishes",
     "post",
+    "posting",
+    "publish_after_all",
     "readable",
     "reopen",
     "reopen_after_failure",
+    "restore",
     "reveal_details",
+    "review",
+    "save_draft",
     "send",
     "send_back",
+    "services",
+    "show_again",
+    "similar_needs",
     "similar_wishes",
     "state_counts",
     "suggest",
     "take",
+    "take_down",
+    "typed_title",
     "wish_page",
     "withdraw",
     "work_list",

@@ -4,14 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 
 from marketplace.cases.models import Case
 from marketplace.errors import NotFound
 from marketplace.extensions import db
-from marketplace.needs.anonymity import BROAD_GROUPS, HOUSEHOLD, MINIMUM_CROWD, broad_group, generalise, prefecture_of
+from marketplace.needs.anonymity import broad_group, generalise
 from marketplace.needs.cards import WishCard, deadline_band_of, price_band_of
 from marketplace.needs.models import Need
+from marketplace.needs.services.crowd import Crowd, current_crowd
 from marketplace.permissions import Actor, Permission, scoped
 from marketplace.records import today
 
@@ -48,64 +49,17 @@ class WishPage:
     similar: list[WishCard]
 
 
-def _broad_group_column() -> ColumnElement[str]:
-    text = cast(Need.groups, String)
-    return case(
-        *(
-            (or_(*(text.contains(f'"{code}"') for code in codes)), broad)
-            for broad, codes in BROAD_GROUPS.items()
-            if codes
-        ),
-        else_=HOUSEHOLD,
-    )
-
-
-class Crowd:
-    """How many households are alike, read once for a page of cards."""
-
-    def __init__(self) -> None:
-        household = func.coalesce(cast(Need.case_id, String), Need.public_id)
-        group = _broad_group_column()
-        query = (
-            select(Need.region, group, Need.category, func.count(household.distinct()))
-            .where(Need.state != "draft")
-            .group_by(Need.region, group, Need.category)
-        )
-        self._counts: dict[tuple[str, str, str], int] = {}
-        for region, broad, category, number in db.session.execute(query):
-            for code in {region, prefecture_of(region)}:
-                key = (code, broad, category)
-                self._counts[key] = self._counts.get(key, 0) + number
-
-    def count(self, region: str, group: str, category: str) -> int:
-        return self._counts.get((region, group, category), 0)
-
-    def shown_in(self, county: str) -> ColumnElement[bool]:
-        """Wishes whose card may stand for a county: those shown there, and those of its prefecture shown as such.
-
-        Filtering by the true county instead would tell what the wider region on the card hides.
-        """
-        wide = [
-            and_(Need.region == region, _broad_group_column() == group, Need.category == category)
-            for (region, group, category), number in self._counts.items()
-            if number < MINIMUM_CROWD and prefecture_of(region) == prefecture_of(county) and not region.endswith("00")
-        ]
-        widened = or_(*wide) if wide else None
-        if widened is None:
-            return Need.region == county
-        return or_(and_(Need.region == county, ~widened), widened)
-
-
 def _card(need: Need, crowd: Crowd, *, public: bool = True) -> WishCard:
-    region, group = generalise(need.region, broad_group(need.groups), need.category, crowd.count)
+    shown = generalise(need.region, need.age_band, broad_group(need.groups), need.category, crowd.count)
     return WishCard(
         public_id=need.public_id,
         reference=need.reference,
         category=need.category,
         title=need.title,
         price_band_fen=price_band_of(need.value_fen),
-        region=region,
-        group=group,
+        region=shown.region,
+        group=shown.group,
+        age=shown.age,
         deadline_band=deadline_band_of(need.deadline, today()),
         state="claimable" if public and need.allocated == 0 else "claimed",
     )
@@ -113,13 +67,13 @@ def _card(need: Need, crowd: Crowd, *, public: bool = True) -> WishCard:
 
 def _cards(needs: Iterable[Need]) -> list[WishCard]:
     rows = list(needs)
-    crowd = Crowd() if rows else None
+    crowd = current_crowd() if rows else None
     return [_card(need, crowd) for need in rows] if crowd else []
 
 
 def board(actor: Actor, wanted: BoardFilter, page: int) -> CardPage:
     """A page of the board: claimable wishes first, those waiting longest first among them."""
-    crowd = Crowd()
+    crowd = current_crowd()
     query = scoped(Need, actor, Permission.WISH_VIEW)
     if wanted.county:
         query = query.where(crowd.shown_in(wanted.county))
@@ -150,7 +104,7 @@ def wish_page(actor: Actor, public_id: str) -> WishPage:
     state = _own_claim(actor, need) if need else None
     if need is None or not (need.is_public or state):
         raise NotFound
-    return WishPage(_card(need, Crowd(), public=need.is_public), state, similar_wishes(need))
+    return WishPage(_card(need, current_crowd(), public=need.is_public), state, similar_wishes(need))
 
 
 def _own_claim(actor: Actor, need: Need) -> str | None:

@@ -5,11 +5,11 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from marketplace import audit, privacy, regions
-from marketplace.cases.models import Case
+from marketplace.cases.models import CareTeamMember, Case
 from marketplace.cases.services import REVEAL_REASONS, HistoryEntry, entries
 from marketplace.errors import InvalidInput, NotFound
 from marketplace.extensions import db
@@ -34,13 +34,29 @@ class NeedFilter:
     without_consent: bool = False
 
 
+def _of_restricted_case() -> ColumnElement[bool]:
+    return and_(Need.case_id.is_not(None), Need.case_id.in_(select(Case.id).where(Case.restricted)))
+
+
 def readable(actor: Actor, permission: Permission = Permission.NEED_VIEW) -> Select[Any]:
-    """Needs that the actor's grant reaches, those of restricted cases only for people who may see the case."""
+    """Needs that the actor's grant reaches; those of restricted cases (R05, R07) for the care team alone.
+
+    While such a case has no team led by a social worker and an officer, all who may see cases may see it.
+    """
     query = scoped(Need, actor, permission)
-    if not actor.may(Permission.CASE_VIEW):
-        restricted = Need.case_id.in_(select(Case.id).where(Case.restricted))
-        query = query.where(or_(Need.case_id.is_(None), ~restricted))
-    return query
+    if actor.system:
+        return query
+    restricted = select(Case.id).where(Case.restricted)
+    if actor.may(Permission.CASE_VIEW):
+        mine = restricted.where(Case.open_to(actor.user_id))
+    else:
+        mine = restricted.where(Case.team.any(CareTeamMember.user_id == actor.user_id))
+    return query.where(or_(~_of_restricted_case(), Need.case_id.in_(mine)))
+
+
+def listed(actor: Actor) -> Select[Any]:
+    """Needs that lists and counts show the actor: those of restricted cases appear in none."""
+    return scoped(Need, actor, Permission.NEED_VIEW).where(~_of_restricted_case())
 
 
 def load_need(
@@ -60,7 +76,7 @@ def load_need(
 
 def work_list(actor: Actor, wanted: NeedFilter, page: int) -> Pagination:
     """Needs by the filter, the most urgent first, each urgency longest waiting first."""
-    query = readable(actor)
+    query = listed(actor)
     if wanted.state == "":
         query = query.where(Need.state != "closed")
     elif wanted.state != ANY_STATE:
@@ -83,7 +99,7 @@ def work_list(actor: Actor, wanted: NeedFilter, page: int) -> Pagination:
 
 def state_counts(actor: Actor) -> dict[str, int]:
     """How many needs the actor's list has in each state."""
-    query = readable(actor).with_only_columns(Need.state, func.count()).group_by(Need.state)
+    query = listed(actor).with_only_columns(Need.state, func.count()).group_by(Need.state)
     return {state: number for state, number in db.session.execute(query).all()}  # noqa: C416  # rows are no pairs to mypy
 
 

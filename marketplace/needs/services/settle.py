@@ -4,7 +4,7 @@ All of these join the caller's transaction, so that an allocation and the need's
 """
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 
 from marketplace import audit, events
 from marketplace.errors import CapacityExhausted, StateConflict
@@ -29,7 +29,11 @@ def take(need_id: int, quantity: int) -> None:
         done = session.execute(
             update(Need)
             .where(Need.id == need_id, Need.state == "open", Need.allocated + quantity <= Need.quantity)
-            .values(allocated=Need.allocated + quantity, version=Need.version + 1)
+            .values(
+                allocated=Need.allocated + quantity,
+                taken_on=case((Need.kind == "micro_wish", today()), else_=Need.taken_on),
+                version=Need.version + 1,
+            )
             .execution_options(synchronize_session=False)
         )
         if done.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE always gives a cursor result
@@ -52,14 +56,19 @@ def give_back(need_id: int, quantity: int) -> None:
         done = session.execute(
             update(Need)
             .where(Need.id == need_id, Need.allocated >= quantity)
-            .values(allocated=Need.allocated - quantity, version=Need.version + 1)
+            .values(
+                allocated=Need.allocated - quantity,
+                taken_on=case((Need.allocated > quantity, Need.taken_on), else_=None),
+                version=Need.version + 1,
+            )
             .execution_options(synchronize_session=False)
         )
         if done.rowcount != 1:  # type: ignore[attr-defined]  # as above
             raise StateConflict(_("More units would come back than were taken. Reload and look again."))
         _counter_moved(need_id)
         need = session.get_one(Need, need_id)
-        if need.wish and need.state == "open" and need.case_id and need.case and need.case.has_lost_consent("publish"):
+        lost = need.wish and need.case is not None and need.case.has_lost_consent("publish", need.person_id)
+        if lost and need.state == "open" and need.case_id and not need.internal_only:
             # Its consent ended while somebody held it: now that it is free again, it must not stand open.
             follow(system_actor("consent"), need.case_id, "publish")
 
@@ -82,6 +91,12 @@ def fulfil_if_complete(actor: Actor, need: Need, confirmed: int) -> bool:
     return True
 
 
+def close_if_delivered(actor: Actor, need: Need) -> bool:
+    """Close an open need as fulfilled whose last delivery was confirmed while it was in review; whether it did."""
+    confirmed = sum(row.quantity for row in need.allocations if row.state == "confirmed")
+    return fulfil_if_complete(actor, need, confirmed)
+
+
 def close_fulfilled(actor: Actor, need: Need) -> None:
     """Close an open need whose every unit has arrived.
 
@@ -90,6 +105,12 @@ def close_fulfilled(actor: Actor, need: Need) -> None:
     """
     with transaction():
         move(actor, need, expect="open", to="closed", action="need:fulfilled", closing="fulfilled")
+
+
+def _consent_has_ended(need: Need) -> bool:
+    if need.case_id is None:
+        return False
+    return live_consent(need.case_id, "publish", today(), need.person_id) is None
 
 
 def reopen_after_failure(actor: Actor, need: Need) -> bool:
@@ -101,7 +122,7 @@ def reopen_after_failure(actor: Actor, need: Need) -> bool:
     with transaction() as session:
         if need.state == "open":
             return True
-        if need.wish and need.case_id is not None and live_consent(need.case_id, "publish", today()) is None:
+        if need.wish and not need.internal_only and _consent_has_ended(need):
             need.closing = "withdrawn"
             session.flush()  # the audit event is written after the change it tells of
             audit.record(actor, "need:consent_missing", need, changed=["closing"], before="closed", after="closed")

@@ -9,14 +9,15 @@ import pytest
 from flask import Flask
 
 from marketplace.needs import services
-from marketplace.needs.anonymity import MINIMUM_CROWD, broad_group, generalise
+from marketplace.needs.anonymity import MINIMUM_CROWD, age_band_of, broad_group, generalise, wide_age
 from marketplace.needs.cards import WishCard, deadline_band_of, price_band_of
 from marketplace.needs.services import BoardFilter
 from marketplace.permissions import ANYONE
 from tests.support.world import DAWUKOU, HUINONG, XINGQING, a_case, a_wish
 
 WHITE_LIST = {
-    "public_id", "reference", "category", "title", "price_band_fen", "region", "group", "deadline_band", "state",
+    "public_id", "reference", "category", "title", "price_band_fen", "region", "group", "age", "deadline_band",
+    "state",
 }  # fmt: skip
 
 
@@ -44,19 +45,40 @@ def test_illness_bereavement_and_recognition_are_no_broad_group() -> None:
     assert broad_group(["G-ELDALONE", "G-SEVDIS"]) == "elder"
 
 
+ENOUGH, FEW = MINIMUM_CROWD, MINIMUM_CROWD - 1
+
+
 @pytest.mark.parametrize(
-    ("in_county", "in_prefecture", "shown"),
+    ("alike", "shown"),
     [
-        (MINIMUM_CROWD, MINIMUM_CROWD, (DAWUKOU, "child")),
-        (MINIMUM_CROWD - 1, MINIMUM_CROWD, ("640200", "child")),
-        (1, MINIMUM_CROWD - 1, ("640200", "household")),
+        ((ENOUGH, ENOUGH, ENOUGH, ENOUGH), (DAWUKOU, "7-12", "child")),
+        ((FEW, ENOUGH, ENOUGH, ENOUGH), ("640200", "7-12", "child")),
+        ((FEW, FEW, ENOUGH, ENOUGH), ("640200", "child", "child")),
+        ((FEW, FEW, FEW, ENOUGH), ("640200", "child", "household")),
+        ((FEW, FEW, FEW, FEW), ("640200", None, "household")),
     ],
 )
 def test_fewer_than_five_alike_are_shown_as_part_of_more(
-    in_county: int, in_prefecture: int, shown: tuple[str, str]
+    alike: tuple[int, ...], shown: tuple[str, str | None, str]
 ) -> None:
-    counts = {DAWUKOU: in_county, "640200": in_prefecture}
-    assert generalise(DAWUKOU, "child", "S1102", lambda region, *_rest: counts[region]) == shown
+    steps = ((DAWUKOU, "7-12", "child"), ("640200", "7-12", "child"), ("640200", "child", "child"),
+             ("640200", "child", None))  # fmt: skip
+    counts = dict(zip(steps, alike, strict=True))
+    found = generalise(DAWUKOU, "7-12", "child", "S1102", lambda region, age, group, _c: counts[region, age, group])
+    assert found == shown
+
+
+@pytest.mark.parametrize(
+    ("age", "band"), [(0, "0-6"), (6, "0-6"), (7, "7-12"), (13, "13-15"), (17, "16-17"), (18, "18-59"), (80, "80+"),
+                      (119, "80+"), (None, None), (-1, None)],
+)  # fmt: skip
+def test_an_age_is_told_as_a_band(age: int | None, band: str | None) -> None:
+    assert age_band_of(age) == band
+
+
+@pytest.mark.parametrize(("band", "wide"), [("0-6", "child"), ("16-17", "child"), ("18-59", "adult"), (None, None)])
+def test_a_band_that_tells_too_much_becomes_child_or_adult(band: str | None, wide: str | None) -> None:
+    assert wide_age(band) == wide
 
 
 def _wishes(region: str, number: int, **values: Any) -> None:
@@ -70,6 +92,21 @@ def test_the_board_counts_households_not_wishes(app: Flask) -> None:
     for _place in range(MINIMUM_CROWD):
         a_wish(case, groups=["G-HARDCHILD"])
     assert {(card.region, card.group) for card in services.newest_wishes(9)} == {("640200", "household")}
+
+
+def test_one_household_in_several_age_bands_counts_once_among_the_children_of_a_prefecture(app: Flask) -> None:
+    case = a_case()
+    for band in ("0-6", "7-12", "13-15", "16-17", "0-6"):
+        a_wish(case, groups=["G-HARDCHILD"], age_band=band, consent_by="guardian")
+    shown = {(card.region, card.age, card.group) for card in services.newest_wishes(9)}
+    assert shown == {("640200", None, "household")}
+
+
+def test_an_age_band_that_five_share_stands_on_the_card(app: Flask) -> None:
+    _wishes(DAWUKOU, MINIMUM_CROWD, age_band="7-12", consent_by="guardian")
+    _wishes(DAWUKOU, 1, age_band="13-15", consent_by="guardian")
+    shown = Counter((card.region, card.age, card.group) for card in services.newest_wishes(9))
+    assert shown == {(DAWUKOU, "7-12", "child"): MINIMUM_CROWD, ("640200", "child", "child"): 1}
 
 
 def test_every_card_of_the_board_stands_for_five_households_or_names_no_county_and_group(app: Flask) -> None:

@@ -47,7 +47,7 @@ class NeedLife(RuleBasedStateMachine):
         self.need_id = services.post(self.people[0], self.entry, self.case.public_id, send=False).id
         self.state, self.closing = "draft", None
         self.allocated, self.author, self.approved = 0, 0, False
-        self.publish = True
+        self.publish, self.internal = True, False
 
     @property
     def need(self) -> Need:
@@ -95,7 +95,7 @@ class NeedLife(RuleBasedStateMachine):
         if self.attempt(
             self.may_edit, services.edit, self.people[who], need.public_id, self.entry, need.version, send=send
         ):
-            self.author, self.approved = who, False
+            self.author, self.approved, self.internal = who, False, False  # as the form says
             if self.state == "open":
                 self.state = "review"
             elif send:
@@ -104,7 +104,7 @@ class NeedLife(RuleBasedStateMachine):
     @precondition(lambda self: self.state == "review")
     @rule(who=st.integers(0, 1))
     def approve(self, who: int) -> None:
-        allowed = self.state == "review" and who != self.author and self.publish
+        allowed = self.state == "review" and who != self.author and (self.publish or self.internal)
         if self.attempt(allowed, services.approve, self.people[who], self.need.public_id):
             self.state, self.approved = "open", True
 
@@ -126,7 +126,8 @@ class NeedLife(RuleBasedStateMachine):
     @precondition(lambda self: self.state == "closed")
     @rule()
     def reopen(self) -> None:
-        living = not self.wish or (self.approved and self.publish and self.need.publish_consent_on is not None)
+        published = self.publish and self.need.publish_consent_on is not None
+        living = not self.wish or (self.approved and (self.internal or published))
         allowed = self.state == "closed" and self.closing != "fulfilled" and self.allocated < self.quantity and living
         if self.attempt(allowed, services.reopen, self.people[0], self.need.public_id, "又需要了"):
             self.state, self.closing = "open", None
@@ -144,7 +145,7 @@ class NeedLife(RuleBasedStateMachine):
         if self.attempt(units <= self.allocated, services.give_back, self.need_id, units):
             self.allocated -= units
             if self.wish and self.state == "open" and not self.publish:
-                self.state, self.approved = "review", False
+                self.internal = True  # sharing is still agreed to, so it is matched all the same
 
     @precondition(lambda self: self.state == "open")
     @rule(confirmed=st.integers(0, 3))
@@ -164,7 +165,7 @@ class NeedLife(RuleBasedStateMachine):
             return
         services.give_back(self.need_id, 1)
         self.allocated -= 1
-        opens = not self.wish or self.publish
+        opens = not self.wish or self.publish or self.internal
         assert services.reopen_after_failure(self.people[0], self.need) is opens
         self.state, self.closing = ("open", None) if opens else ("closed", "withdrawn")
         self.moves_seen.add("reopen_after_failure from closed")
@@ -192,8 +193,24 @@ class NeedLife(RuleBasedStateMachine):
                 cases.withdraw_consent(self.people[0], self.case.public_id, consent.public_id)
         self.publish = False
         if self.wish and self.state == "open" and self.allocated == 0:
-            self.state, self.approved = "review", False
+            self.internal = True
             self.moves_seen.add("follow from open")
+
+    @precondition(lambda self: self.wish and self.state in ("review", "open") and self.internal)
+    @rule(who=st.integers(0, 1))
+    def publish_after_all(self, who: int) -> None:
+        allowed = self.internal and self.publish and self.allocated == 0 and self.state != "closed"
+        if self.attempt(allowed, services.publish_after_all, self.people[who], self.need.public_id):
+            self.author, self.internal, self.approved = who, False, False
+            self.state = "review"
+
+    @precondition(lambda self: self.wish and self.state == "open")
+    @rule(changed_their_mind=st.booleans())
+    def keep_internal(self, changed_their_mind: bool) -> None:
+        if self.attempt(self.state == "open", services.keep_internal, self.people[0], self.need.public_id):
+            self.internal = True
+            if changed_their_mind:
+                self.publish_after_all(1)
 
     @precondition(lambda self: not self.publish)
     @rule()
@@ -208,7 +225,8 @@ class NeedLife(RuleBasedStateMachine):
         db.session.expire_all()
         need = self.need
         assert (need.state, need.closing, need.allocated) == (self.state, self.closing, self.allocated)
-        public = self.wish and self.state == "open" and self.publish
+        assert need.internal_only is self.internal
+        public = self.wish and self.state == "open" and self.publish and not self.internal
         assert need.is_public is public
         listed = db.session.scalar(select(Need.id).where(Need.id == need.id, Need.public_rows()))
         assert (listed is not None) is public
@@ -247,5 +265,6 @@ def test_no_order_of_moves_leaves_the_rules(app: Flask) -> None:
         "send from draft", "edit from draft", "edit from open", "approve from review", "send_back from review",
         "withdraw from draft", "withdraw from open", "reopen from closed", "take from open",
         "fulfil_if_complete from open", "reopen_after_failure from closed", "follow from open",
+        "publish_after_all from open", "keep_internal from open",
     } <= NeedLife.moves_seen  # fmt: skip
     assert audit.verify() == []

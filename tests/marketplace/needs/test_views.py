@@ -71,7 +71,7 @@ def test_a_draft_is_saved_edited_and_sent(app: Flask, client: Browser) -> None:
 
 def test_a_refused_form_says_what_to_take_out_and_keeps_what_was_written(app: Flask, client: Browser) -> None:
     client.sign_in(a_user(Role.CASEWORKER))
-    form = {**FORM, "details": "周末送"}
+    form = {**FORM, "details": "周末送", "send": "1"}
     answer = client.submit("/needs/new", {**form, "title": "送到3号楼的棉鞋", "value": "501"})
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422
