@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
 from wtforms import (
     BooleanField,
     DateField,
@@ -133,6 +134,7 @@ class ConsentForm(FlaskForm):
         choices=choices(FIELDS),
     )  # fmt: skip
     method = SelectField(_("How it was given"), choices=choices(METHODS), default="paper")
+    evidence = FileField(_("Signed paper (picture or PDF, up to 10 MB)"))
     refusal_offered = BooleanField(_("I told them that saying no costs them nothing"))
     given_on = DateField(_("Given on"), [InputRequired(_("Enter the day of the consent"))])
     expires_on = DateField(_("Until (empty: until taken back)"), [Optional()])

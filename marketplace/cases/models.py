@@ -144,6 +144,8 @@ class Consent(Model, Record):
     asks: Mapped[str | None] = column(P2, "who had to agree, by age and capacity on that day", String(20))
     method: Mapped[str | None] = column(P2, "how it was given", String(10))
     legal_basis: Mapped[str | None] = column(P2, "coded legal basis in place of a consent", String(20))
+    evidence_file: Mapped[str | None] = column(P2, "name of the signed paper in the instance", String(80))
+    evidence_type: Mapped[str | None] = column(P2, "media type of that file", String(40))
     refusal_offered: Mapped[bool | None] = column(P2, "whether saying no was offered; not known of files")
 
     case: Mapped[Case] = relationship(back_populates="consents")

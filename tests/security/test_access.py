@@ -31,6 +31,7 @@ from tests.support.world import (
     a_photo,
     a_project,
     a_run,
+    a_team_member,
     a_user,
     a_visit,
     a_volunteers_offer,
@@ -117,6 +118,7 @@ def _records(region: str, *, claimant: User | None, public: bool, organization: 
             "document_id": a_document(organization),
             "invitation_id": invitation,
             "member_id": Named(a_user(organization=organization).public_id, organization),
+            "teammate_id": Named(a_team_member(case).public_id, case),
             "token": Named("forged"),  # a link opens for nobody who was not sent it
             "offer_id": a_volunteers_offer(claimant, region=region),
             "account_id": a_user(Role.CASEWORKER, region=region),

@@ -14,7 +14,7 @@ from marketplace import uploads
 from marketplace.accounts import services as accounts
 from marketplace.accounts.models import AccessLink, Membership, User, email_index
 from marketplace.allocations.models import Allocation, Evidence, FollowUp
-from marketplace.cases.models import Case, Consent, Person
+from marketplace.cases.models import CareTeamMember, Case, Consent, Person
 from marketplace.extensions import db
 from marketplace.matches.models import MatchRun
 from marketplace.needs.models import Need
@@ -286,3 +286,10 @@ def a_visit(allocation: Allocation, **values: Any) -> FollowUp:
     given = {"allocation_id": allocation.id, "region": allocation.region, "due_on": today()}
     visit: FollowUp = save(FollowUp(**(given | values)))
     return visit
+
+
+def a_team_member(case: Case, user: User | None = None, position: str = "resource") -> CareTeamMember:
+    """Somebody of a case's care team."""
+    user = user or a_user(Role.CASEWORKER, region=case.region)
+    member: CareTeamMember = save(CareTeamMember(case_id=case.id, user_id=user.id, position=position))
+    return member

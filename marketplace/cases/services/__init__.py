@@ -6,6 +6,7 @@ from marketplace.cases.services.consents import (
     ConsentGiven,
     give_consent,
     satisfies,
+    show_evidence,
     who_must_agree,
     withdraw_consent,
 )
@@ -100,6 +101,7 @@ __all__ = [
     "reveal_person",
     "reveal_summary",
     "satisfies",
+    "show_evidence",
     "team_cases",
     "who_must_agree",
     "withdraw_consent",

@@ -3,13 +3,14 @@
 Services need no such consent: nobody is helped less for refusing either.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, BinaryIO
 
 from flask_babel import lazy_gettext as _
 
-from marketplace import audit, events
+from marketplace import audit, events, uploads
 from marketplace.cases.models import CONSENT_METHODS, CONSENT_PURPOSES, Case, Consent, Person
 from marketplace.cases.services.households import load_case
 from marketplace.cases.services.private import age_of
@@ -75,19 +76,19 @@ def satisfies(consent: Consent, asks: str) -> bool:
     return consent.given_by == "guardian" and (asks == "guardian" or bool(consent.child_agreed))
 
 
-def give_consent(actor: Actor, case_id: str, given: ConsentGiven) -> Consent:
+def give_consent(actor: Actor, case_id: str, given: ConsentGiven, evidence: BinaryIO | None = None) -> Consent:
     """Record a household's consent.
 
+    Args:
+        evidence: the signed paper as it was uploaded: a picture or a PDF.
     Raises:
-        InvalidInput: a day that cannot be, somebody whose yes is not enough, or a legal basis for publishing.
+        InvalidInput: a day that cannot be, somebody whose yes is not enough, a legal basis for publishing, or a
+            file that is none.
     """
-    with transaction() as session:
-        case = load_case(actor, case_id, Permission.CASE_EDIT)
-        person = next((one for one in case.people if one.public_id == given.person), None)
-        asks = who_must_agree(person, given.given_on)
-        faults = _faults(given, person, asks)
-        if faults:
-            raise InvalidInput(fields=faults)
+    _checked(actor, case_id, given)
+    stored = uploads.keep_document(evidence, field="evidence") if evidence else None
+    with uploads.tied_to_its_row(stored) if stored else nullcontext(), transaction() as session:
+        case, person, asks = _checked(actor, case_id, given)
         consent = Consent(
             case_id=case.id,
             person_id=person.id if person else None,
@@ -101,6 +102,8 @@ def give_consent(actor: Actor, case_id: str, given: ConsentGiven) -> Consent:
             method=given.method,
             legal_basis=given.legal_basis if given.given_by == "legal_basis" else None,
             refusal_offered=given.refusal_offered,
+            evidence_file=stored.name if stored else None,
+            evidence_type=stored.media_type if stored else None,
         )
         session.add(consent)
         session.flush()  # its key goes into the audit event
@@ -108,6 +111,21 @@ def give_consent(actor: Actor, case_id: str, given: ConsentGiven) -> Consent:
         events.changed.send("consent", ids=[consent.id])
         session.expire(case, ["consents"])
     return consent
+
+
+def _checked(actor: Actor, case_id: str, given: ConsentGiven) -> tuple[Case, Person | None, str]:
+    """The case, whom the consent is about, and whose yes it takes.
+
+    Raises:
+        InvalidInput: what is wrong with the consent.
+    """
+    case = load_case(actor, case_id, Permission.CASE_EDIT)
+    person = next((one for one in case.people if one.public_id == given.person), None)
+    asks = who_must_agree(person, given.given_on)
+    faults = _faults(given, person, asks)
+    if faults:
+        raise InvalidInput(fields=faults)
+    return case, person, asks
 
 
 def _fields(given: ConsentGiven) -> list[str]:
@@ -175,4 +193,19 @@ def _of_case(case: Case, consent_id: str) -> Consent:
     consent = next((consent for consent in case.consents if consent.public_id == consent_id), None)
     if consent is None:
         raise NotFound
+    return consent
+
+
+def show_evidence(actor: Actor, case_id: str, consent_id: str) -> Consent:
+    """A consent whose signed paper is to be looked at, leaving an audit event of who looked.
+
+    Raises:
+        NotFound: there is none, or it is another region's.
+    """
+    with transaction():
+        case = load_case(actor, case_id, Permission.PERSON_REVEAL)
+        consent = _of_case(case, consent_id)
+        if consent.evidence_file is None:
+            raise NotFound
+        audit.record(actor, "consent:reveal", case, changed=["evidence"], before=consent.purpose)
     return consent

@@ -32,6 +32,7 @@ _TITLES: dict[str, tuple[Any, str]] = {
     "person:discarded": (_("Person put away"), "trash"),
     "person:restored": (_("Person taken back"), "arrow-back-up"),
     "consent:given": (_("Consent recorded"), "signature"),
+    "consent:reveal": (_("Signed paper of a consent looked at"), "eye"),
     "consent:withdrawn": (_("Consent withdrawn"), "hand-stop"),
     "case:imported": (_("Taken from a file"), "file-import"),
     "case:demo_loaded": (_("Made for the demonstration"), "file-import"),

@@ -4,6 +4,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from marketplace import uploads
 from marketplace.cases import services
 from marketplace.cases.forms import FIELDS, POSITIONS, ConsentForm, choices
 from marketplace.cases.views.common import blame, case_page, cases, team_form_of, triage_form_of
@@ -40,7 +41,8 @@ def add_consent(case_id: str) -> ResponseReturnValue:
             refusal_offered=form.refusal_offered.data,
         )
         try:
-            services.give_consent(g.actor, case_id, given)
+            paper = form.evidence.data.stream if form.evidence.data else None
+            services.give_consent(g.actor, case_id, given, paper)
         except InvalidInput as error:
             blame(form, error)
         else:
@@ -54,6 +56,12 @@ def withdraw_consent(case_id: str, consent_id: str) -> ResponseReturnValue:
     services.withdraw_consent(g.actor, case_id, consent_id)
     flash(_("The consent is withdrawn. What was published because of it is hidden from now on."), "success")
     return redirect(url_for("cases.show", case_id=case_id), 303)
+
+
+@cases.route("/cases/<case_id>/consents/<consent_id>/evidence", methods=["POST"], permission=Permission.PERSON_REVEAL)
+def show_evidence(case_id: str, consent_id: str) -> ResponseReturnValue:
+    consent = services.show_evidence(g.actor, case_id, consent_id)
+    return uploads.send(consent.evidence_file or "", consent.evidence_type or "")
 
 
 @cases.route("/cases/<case_id>/triage", methods=["POST"], permission=Permission.CASE_TRIAGE)
@@ -111,17 +119,17 @@ def add_to_team(case_id: str) -> ResponseReturnValue:
     return case_page(services.case_page(g.actor, case_id), 422, team_form=form)
 
 
-@cases.route("/cases/<case_id>/team/<member_id>/remove", methods=["POST"], permission=Permission.CASE_TRIAGE)
-def remove_from_team(case_id: str, member_id: str) -> ResponseReturnValue:
-    services.remove_from_team(g.actor, case_id, member_id)
+@cases.route("/cases/<case_id>/team/<teammate_id>/remove", methods=["POST"], permission=Permission.CASE_TRIAGE)
+def remove_from_team(case_id: str, teammate_id: str) -> ResponseReturnValue:
+    services.remove_from_team(g.actor, case_id, teammate_id)
     flash(_("The care team has one less."), "success")
     return redirect(url_for("cases.show", case_id=case_id), 303)
 
 
-@cases.route("/cases/<case_id>/team/<member_id>/hand-over", methods=["POST"], permission=Permission.CASE_TRIAGE)
-def hand_over(case_id: str, member_id: str) -> ResponseReturnValue:
+@cases.route("/cases/<case_id>/team/<teammate_id>/hand-over", methods=["POST"], permission=Permission.CASE_TRIAGE)
+def hand_over(case_id: str, teammate_id: str) -> ResponseReturnValue:
     try:
-        services.hand_over(g.actor, case_id, member_id, request.form.get("user", ""))
+        services.hand_over(g.actor, case_id, teammate_id, request.form.get("user", ""))
     except InvalidInput as error:
         flash(str(error.message), "error")
     else:

@@ -2,7 +2,7 @@
 
 Revision ID: 0003
 Revises: 0002
-Create Date: 2026-11-25 00:07:07.016932
+Create Date: 2026-11-25 00:08:42.353384
 
 """
 from alembic import op
@@ -413,6 +413,8 @@ def upgrade():
         batch_op.add_column(sa.Column('asks', sa.String(length=20), nullable=True))
         batch_op.add_column(sa.Column('method', sa.String(length=10), nullable=True))
         batch_op.add_column(sa.Column('legal_basis', sa.String(length=20), nullable=True))
+        batch_op.add_column(sa.Column('evidence_file', sa.String(length=80), nullable=True))
+        batch_op.add_column(sa.Column('evidence_type', sa.String(length=40), nullable=True))
         batch_op.add_column(sa.Column('refusal_offered', sa.Boolean(), nullable=True))
         batch_op.create_foreign_key(batch_op.f('fk_consent_person_id_person'), 'person', ['person_id'], ['id'])
         batch_op.create_check_constraint(batch_op.f('ck_consent_asks_known'), "asks IS NULL OR asks IN ('self', 'guardian', 'guardian_and_child')")
@@ -524,6 +526,8 @@ def downgrade():
         batch_op.drop_constraint(batch_op.f('ck_consent_asks_known'), type_='check')
         batch_op.drop_constraint(batch_op.f('fk_consent_person_id_person'), type_='foreignkey')
         batch_op.drop_column('refusal_offered')
+        batch_op.drop_column('evidence_type')
+        batch_op.drop_column('evidence_file')
         batch_op.drop_column('legal_basis')
         batch_op.drop_column('method')
         batch_op.drop_column('asks')
