@@ -97,6 +97,26 @@ class Chains:
             node = before
         return NOWHERE
 
+    def before(self, offer: int, worth: int) -> int:
+        """Units of unserved needs whose best way into the offer is worth more than this."""
+        world, (arcs, need, gain) = self._world, self._waiting_arcs
+        label = np.full(world.graph.nodes, NEVER, np.int64)
+        label[offer] = 0
+        improve(world.graph.back, label, np.array([offer]))
+        way = label[self._network.offer[arcs]]
+        ahead = np.zeros(self._unserved.size, np.bool_)
+        ahead[need[(way > NEVER) & (gain + way > worth)]] = True
+        return int(self._unserved[ahead].sum())
+
+    @cached_property
+    def _waiting_arcs(self) -> tuple[Int64s, NDArray[np.int32], Int64s]:
+        """The arcs of needs with unserved units: row, need, and what a unit that comes in there is worth."""
+        first_arc, lacking = self._world.settled.first_arc, np.flatnonzero(self._unserved > 0)
+        count = first_arc[lacking + 1] - first_arc[lacking]
+        arcs = spread(first_arc[lacking], count)
+        gain = np.repeat(self._world.coming_in[lacking], count) + self._network.fit[arcs]
+        return arcs, np.repeat(lacking, count).astype(np.int32), gain
+
     def _nodes(self, search: Search, start: int) -> list[int]:
         world, ground = self._world, self._world.graph.ground
         nodes, node = [start], start

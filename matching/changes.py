@@ -49,6 +49,7 @@ class Change(NamedTuple):
         first: of one unit more, the need that would come in: this one, or one just as urgent that is worth
             more; -1 where it is plain that this need is served.
         cost: what others lose, where the offer's units are taken by less urgent needs; None for nothing.
+        units: how many units more (CAPACITY_TAKEN): so many are enough, fewer may be; 0 where there is no telling.
     """
 
     rule: Reason
@@ -57,15 +58,22 @@ class Change(NamedTuple):
     missing: tuple[int, ...] = ()
     first: int = NOWHERE
     cost: Levels | None = None
+    units: int = 1
 
-    def size(self) -> tuple[bool, bool, int, int, int, int]:
+    def size(self) -> tuple[bool, bool, int, int, int, int, int]:
         """Smaller changes are less: sure ones, at nobody's cost, of an easy kind, by little."""
         unsure = self.rule is Reason.CAPACITY_TAKEN and self.first != NOWHERE
-        return (unsure, self.cost is not None, ORDER.index(self.rule), len(self.missing), self.metres, self.offer)
+        order = ORDER.index(self.rule)
+        return (unsure, self.cost is not None, order, self.units, len(self.missing), self.metres, self.offer)
 
 
 def units_more(world: World, chains: Chains, need: int, offers: Int64s, fits: Int64s) -> list[Change]:
-    """One unit more at the candidate where the need is first in line, or where another just as urgent is."""
+    """Units more at the candidate where it takes few: one where the need is first in line.
+
+    Otherwise more urgent ones come first. With every unit given the ways of others into the offer only get worse
+    (distances of successive best paths never shrink: Ahuja, Magnanti & Orlin 1993, Network Flows, section 9.7), so
+    no more units come before than now have a better way in.
+    """
     if offers.size == 0:
         return []
     own = world.coming_in[need] + fits
@@ -74,13 +82,14 @@ def units_more(world: World, chains: Chains, need: int, offers: Int64s, fits: In
     if sure.size:
         place = int(sure[np.lexsort([offers[sure], -fits[sure]])[0]])
         return [Change(Reason.CAPACITY_TAKEN, int(offers[place]))]
-    gained, lost, _ = world.scale.read(enter)
+    place = int(np.lexsort([offers, enter - own])[0])
+    offer = int(offers[place])
+    gained, lost, _ = world.scale.read(enter[[place]])
     tier, _, _ = world.scale.read(np.array([world.weight[need]]))
-    near = np.flatnonzero((gained == tier[0]) & (lost < 0))
-    if near.size == 0:
-        return []
-    place = int(near[np.lexsort([offers[near], (enter - own)[near]])[0]])
-    return [Change(Reason.CAPACITY_TAKEN, int(offers[place]), first=chains.first_in_line(int(offers[place])))]
+    first = chains.first_in_line(offer) if gained[0] == tier[0] and lost[0] < 0 else NOWHERE
+    if world.fair:  # every unit changes what the next of its group weighs
+        return [] if first == NOWHERE else [Change(Reason.CAPACITY_TAKEN, offer, first=first, units=0)]
+    return [Change(Reason.CAPACITY_TAKEN, offer, first=first, units=chains.before(offer, int(own[place])) + 1)]
 
 
 def changes_of(rules: Rules, world: World, need: int) -> list[Change]:

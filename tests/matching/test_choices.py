@@ -204,9 +204,16 @@ def test_a_unit_more_that_goes_to_another_first_names_it() -> None:
     assert [(change.offer, change.first) for change in first.changes] == [(0, NOWHERE)]
 
 
-def test_a_unit_more_that_a_more_urgent_need_would_take_is_no_change() -> None:
-    problem = Problem(quantity=[2, 1], tier=[0, 1], capacity=[1], need=[0, 1], offer=[0, 0], fit=[9, 8])
-    assert explain(problem, solve(problem), need=1).changes == ()
+def test_behind_more_urgent_needs_it_takes_more_units() -> None:
+    problem = Problem(quantity=[4, 1], tier=[0, 1], capacity=[1], need=[0, 1], offer=[0, 0], fit=[9, 8])
+    told = explain(problem, solve(problem), need=1)
+    assert [(change.offer, change.first, change.units) for change in told.changes] == [(0, NOWHERE, 4)]
+    assert describe(told, "en")[-1] == (
+        "4 more units at “1” would serve a unit: at most 3 more urgent or better fitting come first."
+    )
+    assert (
+        describe(told, "zh")[-1] == "「1」若增加 4 份名额，即可满足 1 份（排在前面的更紧急或更契合的需求最多 3 份）。"
+    )
 
 
 def test_long_chains_are_told_by_who_loses_and_gets() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from matching import Problem, Solution, explain, solve
 from matching.chains import NOWHERE
+from matching.changes import Change
 from matching.choices import Explanation, RunnerUp
 from matching.levels import Levels
 from matching.reasons import Reason
@@ -114,6 +115,9 @@ def test_one_more_unit_where_it_is_told_serves_the_need(data: st.DataObject, fea
             assert told.changes == ()
         for change in told.changes:
             assert change.rule is Reason.CAPACITY_TAKEN
+            assert serves_with(problem, change, need, told.served)
+            if change.units > 1 and change.first == NOWHERE:  # another tier comes first
+                continue
             _, gain = difference(problem, reached(with_twin(problem, change.offer)), before)
             assert gain.units[told.tier] == 1
             assert sum(map(abs, gain.units)) == 1
@@ -122,6 +126,15 @@ def test_one_more_unit_where_it_is_told_serves_the_need(data: st.DataObject, fea
             if change.first != NOWHERE:
                 assert problem.tier[change.first] == told.tier
                 assert change.first != need
+
+
+def serves_with(problem: Problem, change: Change, need: int, served: int) -> bool:
+    """Whether so many units more serve one more of the need, or could at no cost."""
+    columns = columns_of(with_twin(problem, change.offer))
+    columns["capacity"][-1] = change.units
+    larger = Problem(**columns)
+    told = explain(larger, solve(larger), need=need)
+    return told.served > served or any(one.worth == 0 for one in told.runners_up)
 
 
 @thorough
