@@ -22,6 +22,9 @@ from marketplace.records import now, today
 from marketplace.transitions import move, transaction
 
 
+_EXHAUSTED = _("Your capacity has fewer units left than this takes.")
+
+
 def accept(actor: Actor, public_id: str, quantity: int | None = None, rest_reason: str = "no_capacity") -> Allocation:
     """The supplier says yes: the units of the need and of the capacity are taken together, or neither.
 
@@ -51,8 +54,11 @@ def accept_row(
         taken = proposal.quantity if quantity is None else quantity
         rest = proposal.quantity - taken
         _check_part(proposal, taken, rest_reason)
+        capacity = session.get_one(Capacity, proposal.capacity_id, populate_existing=True)
+        if capacity.free < taken:  # soon told; what counts is the UPDATE that takes
+            raise CapacityExhausted(_EXHAUSTED)
         check_need(proposal.need_id, taken)
-        check_supplier(session.get_one(Capacity, proposal.capacity_id, populate_existing=True))
+        check_supplier(capacity)
         take_both(proposal.need_id, proposal.capacity_id, taken)
         move(actor, proposal, expect="proposed", to="accepted", quantity=taken, accepted_at=now(), expires_at=None)
         if rest:
@@ -74,7 +80,7 @@ def take_both(need_id: int, capacity_id: int, quantity: int) -> None:
     try:
         projects.take(capacity_id, quantity)
     except StateConflict as conflict:
-        raise CapacityExhausted(_("Your capacity has fewer units left than this takes.")) from conflict
+        raise CapacityExhausted(_EXHAUSTED) from conflict
 
 
 def divisible(proposal: Allocation) -> bool:

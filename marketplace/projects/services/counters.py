@@ -15,6 +15,9 @@ from marketplace.projects.models import Capacity, Pool
 from marketplace.transitions import transaction
 
 
+_SHARING = aliased(Capacity)  # made once: an alias works its columns out anew
+
+
 def take(capacity_id: int, quantity: int) -> None:
     """Count units as given or promised, inside the caller's transaction().
 
@@ -84,10 +87,9 @@ def _change(capacity_id: int, units: int, refusal: StateConflict, *limits: Colum
 
 def _allocated_from_pool() -> ColumnElement[int]:
     """Units that all capacities of the updated row's pool have given or promised."""
-    sharing = aliased(Capacity)
     return (
-        select(func.coalesce(func.sum(sharing.allocated), 0))
-        .where(sharing.pool_id == Capacity.pool_id)
+        select(func.coalesce(func.sum(_SHARING.allocated), 0))
+        .where(_SHARING.pool_id == Capacity.pool_id)
         .correlate(Capacity)
         .scalar_subquery()
     )
