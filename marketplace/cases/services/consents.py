@@ -200,12 +200,13 @@ def show_evidence(actor: Actor, case_id: str, consent_id: str) -> Consent:
     """A consent whose signed paper is to be looked at, leaving an audit event of who looked.
 
     Raises:
-        NotFound: there is none, or it is another region's.
+        NotFound: it is another region's.
+        StateConflict: no paper is kept with it.
     """
     with transaction():
         case = load_case(actor, case_id, Permission.PERSON_REVEAL)
         consent = _of_case(case, consent_id)
         if consent.evidence_file is None:
-            raise NotFound
+            raise StateConflict(_("No paper is kept with this consent."))
         audit.record(actor, "consent:reveal", case, changed=["evidence"], before=consent.purpose)
     return consent

@@ -15,6 +15,7 @@ from marketplace.permissions import Actor, Permission
 from marketplace.records import now, today
 from marketplace.transitions import transaction
 
+NOT_AWAY = _("It was not put away, so there is nothing to take back.")
 _SHOWN = 5
 #: Statements with this see what was put away.
 WITH_DISCARDED = {"with_discarded": True}
@@ -38,15 +39,16 @@ def restore_case(actor: Actor, public_id: str) -> Case:
     """Take a case back that was put away.
 
     Raises:
-        NotFound: no such case was put away in the actor's region.
+        NotFound: no such case in the actor's region.
+        StateConflict: it was not put away.
     """
     with transaction():
-        query = readable_cases(actor, Permission.CASE_EDIT).where(
-            Case.public_id == public_id, Case.discarded_at.is_not(None)
-        )
+        query = readable_cases(actor, Permission.CASE_EDIT).where(Case.public_id == public_id)
         case: Case | None = db.session.scalar(query.execution_options(**WITH_DISCARDED))
         if case is None:
             raise NotFound
+        if case.discarded_at is None:
+            raise StateConflict(NOT_AWAY)
         _take_back(actor, case)
     return case
 
@@ -85,10 +87,13 @@ def restore_person(actor: Actor, case_id: str, person_id: str) -> Person:
     """Take somebody's record back.
 
     Raises:
-        NotFound: nobody of this case was put away under this id.
+        NotFound: nobody of this case.
+        StateConflict: the record was not put away.
     """
     with transaction():
         case = load_case(actor, case_id, Permission.CASE_EDIT)
+        if any(person.public_id == person_id for person in case.people):
+            raise StateConflict(NOT_AWAY)
         person = next((one for one in discarded_people(case) if one.public_id == person_id), None)
         if person is None:
             raise NotFound

@@ -125,13 +125,16 @@ def restore(actor: Actor, public_id: str) -> Need:
     """Take a draft back that was put away.
 
     Raises:
-        NotFound: none of the actor's region was put away under this id.
+        NotFound: none of the actor's region.
+        StateConflict: it was not put away.
     """
     with transaction() as session:
-        query = readable(actor, Permission.NEED_POST).where(Need.public_id == public_id, Need.discarded_at.is_not(None))
+        query = readable(actor, Permission.NEED_POST).where(Need.public_id == public_id)
         need: Need | None = session.scalar(query.with_for_update(of=Need).execution_options(**_WITH_DISCARDED))
         if need is None:
             raise NotFound
+        if need.discarded_at is None:
+            raise StateConflict(_("It was not put away, so there is nothing to take back."))
         need.discarded_at = None
         session.flush()  # as above
         audit.record(actor, "need:restored", need, changed=["discarded_at"])
