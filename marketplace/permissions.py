@@ -107,6 +107,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
         Permission.ALLOCATION_DELIVER: Scope.OWN,
         Permission.ALLOCATION_EVIDENCE: Scope.OWN,
         Permission.ALLOCATION_RELEASE: Scope.OWN,
+        Permission.ALLOCATION_VIEW: Scope.OWN,
     },
     Role.CASEWORKER: _ANYONE
     | _SIGNED_IN

@@ -56,8 +56,11 @@ def inbox(actor: Actor, tab: str, *, urgency: str = "", category: str = "", refe
         urgency, category, reference: keep those of needs like this; empty keeps all. A category keeps all below it.
     """
     query = _rows(actor, tab).join(Need, Need.id == Allocation.need_id)
+    rank: Any = _RANK
+    if not actor.may(Permission.NEED_VIEW):  # the colour of a claimed wish is not its giver's to learn (P17)
+        rank = case((Allocation.source == "claim", len(URGENCIES)), else_=_RANK)
     if urgency:
-        query = query.where(Need.urgency == urgency)
+        query = query.where(Need.urgency == urgency, rank < len(URGENCIES))
     if category:
         query = query.where(Need.category.startswith(category, autoescape=True))
     if reference:
@@ -65,7 +68,7 @@ def inbox(actor: Actor, tab: str, *, urgency: str = "", category: str = "", refe
     if tab == "past":
         query = query.order_by(Allocation.id.desc())
     else:
-        query = query.order_by(_RANK, Allocation.fit.desc(), Allocation.id)
+        query = query.order_by(rank, Allocation.fit.desc(), Allocation.id)
     return db.paginate(query.options(*_PRINTED), page=page, per_page=20, error_out=False)
 
 

@@ -79,7 +79,7 @@ def in_list() -> bool:
 
 def list_address() -> str:
     """The volunteer's list that a press came from: of claims, or of what they offer themselves."""
-    return url_for("projects.offers") if request.form.get("to_offers") else url_for("allocations.claims")
+    return url_for("offers.own") if request.form.get("to_offers") else url_for("allocations.claims")
 
 
 def onward(allocation_id: str, text: str) -> ResponseReturnValue:

@@ -137,3 +137,11 @@ def test_a_wish_comes_true(volunteer: Actor, caseworker: Actor) -> None:
     assert again(claimed).satisfaction == 5
     assert services.fulfilled_wishes(volunteer) == 1
     assert services.reconcile() == []
+
+
+def test_a_claimant_learns_no_colour_of_a_wish(volunteer: Actor, caseworker: Actor) -> None:
+    for colour in ("blue", "red"):
+        services.claim(volunteer, world.a_wish(urgency=colour).public_id)
+    assert [row.need.urgency for row in services.inbox(volunteer, "running").items] == ["blue", "red"]
+    assert services.inbox(volunteer, "running", urgency="red").total == 0
+    assert [row.need.urgency for row in services.inbox(caseworker, "running").items] == ["red", "blue"]

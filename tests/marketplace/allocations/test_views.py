@@ -191,7 +191,7 @@ def test_staff_of_another_region_find_nothing(new_client: Callable[[], Browser],
 @pytest.mark.parametrize(
     ("role", "status"),
     [
-        (Role.VOLUNTEER, 403),
+        (Role.VOLUNTEER, 404),
         (Role.CASEWORKER, 200),
         (Role.COORDINATOR, 200),
         (Role.OFFICER, 200),
@@ -202,9 +202,9 @@ def test_staff_of_another_region_find_nothing(new_client: Callable[[], Browser],
 def test_who_may_look(client: Browser, proposal: Allocation, role: Role, status: int) -> None:
     client.sign_in(world.a_user(role))
     assert client.get(f"/allocations/{proposal.public_id}").status_code == status
-    assert client.get("/allocations").status_code == status
+    assert client.get("/allocations").status_code == 200
     for tab in ("answer", "running", "past", "nonsense"):
-        assert client.get(f"/allocations?tab={tab}&urgency=red&category=S11&reference=W-1").status_code == status
+        assert client.get(f"/allocations?tab={tab}&urgency=red&category=S11&reference=W-1").status_code == 200
     # A volunteer answers proposals to an offer of their own; another's looks absent.
     refused = 404 if role is Role.VOLUNTEER else 403
     for move in ("accept", "decline", "delivered"):
