@@ -21,7 +21,6 @@ from marketplace.projects.models import Capacity
 from marketplace.records import now, today
 from marketplace.transitions import move, transaction
 
-
 _EXHAUSTED = _("Your capacity has fewer units left than this takes.")
 
 

@@ -13,7 +13,6 @@ from marketplace.needs.models import Need
 from marketplace.permissions import Actor, Permission, row_filter, scoped
 from marketplace.records import today
 
-
 # Made once: an alias works its columns out anew, which takes longer than the statement.
 _RESTRICTED, _SHARED = aliased(Need), aliased(Need)
 

@@ -14,7 +14,6 @@ from marketplace.extensions import db
 from marketplace.projects.models import Capacity, Pool
 from marketplace.transitions import transaction
 
-
 _SHARING = aliased(Capacity)  # made once: an alias works its columns out anew
 
 
