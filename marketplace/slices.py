@@ -19,11 +19,29 @@ from marketplace.home import home
 from marketplace.matches.policies import policies
 from marketplace.matches.suggesting import suggestions
 from marketplace.matches.views import runs
+from marketplace.needs.packages import packages
 from marketplace.needs.views import needs
 from marketplace.needs.wishes import wishes
 from marketplace.notifications.views import notifications
 from marketplace.organizations.views import alliances, organizations
-from marketplace.projects.views import projects
+from marketplace.projects.views import offers, projects
 from marketplace.search.views import search
 
-SLICES = (home, accounts, organizations, alliances, projects, cases, needs, wishes, allocations, policies, runs, suggestions, search, notifications)
+SLICES = (
+    home,
+    accounts,
+    organizations,
+    alliances,
+    projects,
+    offers,
+    cases,
+    needs,
+    packages,
+    wishes,
+    allocations,
+    policies,
+    runs,
+    suggestions,
+    search,
+    notifications,
+)

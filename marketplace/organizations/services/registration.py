@@ -119,6 +119,7 @@ def register(actor: Actor, profile: Profile) -> Organization:
         accounts.add_member(actor, actor.user_id, organization.id)
         session.expire(organization)  # its contact was plain text so far; it reads as sealed from here on
         events.changed.send("organization", ids=[organization.id])
+        events.happened.send("organization:created", row=organization, actor=actor)
     return organization
 
 

@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _
 
-from marketplace import events, privacy
+from marketplace import privacy
 from marketplace.errors import AccessDenied, NotFound, StateConflict
 from marketplace.extensions import db
 from marketplace.organizations.models import Organization
@@ -42,7 +42,6 @@ def verify(actor: Actor, public_id: str, version: int) -> None:
     with transaction():
         organization = _to_judge(actor, public_id, version)
         move(actor, organization, expect="registered", to="verified", refusal_reason=None)
-        events.happened.send("organization:verified", row=organization)
 
 
 def refuse(actor: Actor, public_id: str, version: int, reason: str) -> None:
@@ -51,7 +50,6 @@ def refuse(actor: Actor, public_id: str, version: int, reason: str) -> None:
     with transaction():
         organization = _to_judge(actor, public_id, version)
         move(actor, organization, expect="registered", to="refused", reason=reason, refusal_reason=reason)
-        events.happened.send("organization:refused", row=organization)
 
 
 def suspend(actor: Actor, public_id: str, reason: str) -> None:
@@ -64,7 +62,6 @@ def suspend(actor: Actor, public_id: str, reason: str) -> None:
     with transaction():
         organization = _to_judge(actor, public_id)
         move(actor, organization, expect="verified", to="suspended", reason=reason, refusal_reason=reason)
-        events.happened.send("organization:suspended", row=organization)
 
 
 def reinstate(actor: Actor, public_id: str) -> None:
@@ -79,7 +76,6 @@ def reinstate(actor: Actor, public_id: str) -> None:
             action="organization:reinstated",
             refusal_reason=None,
         )
-        events.happened.send("organization:reinstated", row=organization)
 
 
 def reveal_contact(actor: Actor, public_id: str, reason: str) -> dict[str, str]:
