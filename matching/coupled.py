@@ -67,6 +67,7 @@ class Part:
         self.optimal = False
         self._levels: _Levels | None = None
         self._climb: Climb | None = None
+        self._begun = False
         self._settled: list[int] = []
         self._known: int | None = None
 
@@ -138,8 +139,9 @@ class Part:
 
     def _searched(self, levels: _Levels, rows: list[int], place: int, proven: int, crew: Crew, ends: float) -> int:
         """Search for a better flow in a level; a bound of it, ``proven`` or less."""
-        if self._climb is None:  # many components never need one: their rounded flow reaches every bound
-            self._climb = self._begun(levels, rows[:place], crew, ends)
+        if self._climb is None or not self._begun:  # many never need it: their rounded flow reaches every bound
+            self._begun = True
+            self._climb = self._begin(levels, rows[:place], crew, ends)
         last = place == len(rows) - 1
         left = max(ends - time.monotonic(), 0.0) * (1 if last else SHARE_OF_A_LEVEL)
         worth, aim = levels.columns(self._climb, rows[place])
@@ -147,11 +149,13 @@ class Part:
         self.flow = levels.improved(self.flow, found, self._rounding)
         return min(proven, most)
 
-    def _begun(self, levels: _Levels, above: list[int], crew: Crew, ends: float) -> Climb:
+    def _begin(self, levels: _Levels, above: list[int], crew: Crew, ends: float) -> Climb:
         """Begin to search: near the linear relaxation, for all levels together."""
-        climb = Climb(self._problem, self._coupling, self.arcs, crew)
-        for level in above:
-            climb.keep(levels.worth(level), int(levels.value(self.flow)[level]))
+        climb = self._climb
+        if climb is None:
+            climb = Climb(self._problem, self._coupling, self.arcs, crew)
+            for level in above:
+                climb.keep(levels.worth(level), int(levels.value(self.flow)[level]))
         aim = levels.aim(levels.rows(fit=True)[len(above)])
         for near in climb.guided(self.flow, aim, ends):
             self.flow = levels.better(self.flow, self._rounding.feasible(near))

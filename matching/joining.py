@@ -25,6 +25,7 @@ from matching.crew import Crew
 from matching.fairness import Aims, convex_flow, served_by_group
 from matching.network import best_flow
 from matching.problem import Problem
+from matching.program import Rows
 from matching.search import search
 from matching.sharing import Shares
 
@@ -167,15 +168,18 @@ class Join:
         fair = _Fairest(climb, shares, flow[arcs])
         left = ends - time.monotonic()
         fair.search(least, left * (1 if left == math.inf else SHARE_OF_FAIRNESS))
-        fair.keep()
         climb.forget()
         fit = climb.columns(self._problem.fit[arcs].astype(np.int64)) - climb.program.charge
-        most = self.most_fit(arcs, flow)
-        found, bound = climb.level(fair.flow, fit, fit, most, max(ends - time.monotonic(), 0.0))
-        values = climb.program.values(found)
-        as_fair = shares.fairness(shares.served(values)) <= fair.reached
+        most, rows = self.most_fit(arcs, flow), climb.rows
+        bound, as_fair = most, False
+        for _ in range(TRIES):
+            climb.rows = fair.kept(rows)
+            found, bound = climb.level(fair.flow, fit, fit, most, max(ends - time.monotonic(), 0.0))
+            as_fair = fair.allows(found)
+            if as_fair or time.monotonic() >= ends:
+                break
         flow[arcs] = found if as_fair else fair.flow
-        optimal = fair.proven and as_fair and int(np.dot(fit, values)) >= bound
+        optimal = fair.proven and as_fair and int(np.dot(fit, climb.program.values(found))) >= bound
         return Joined(fair.least, optimal, bound if fair.proven and not aims.weight else most)
 
 
@@ -190,7 +194,7 @@ class _Fairest:
 
     def __init__(self, climb: Climb, shares: Shares, flow: Int64s) -> None:
         self._climb, self._shares = climb, shares
-        self._unfair: list[tuple[int, ...]] = []
+        self._seen: set[tuple[int, ...]] = set()
         self.least = Fraction(0)
         self._take(flow)
 
@@ -211,11 +215,11 @@ class _Fairest:
             return
         worth = self._shares.worth
         found, bound = self._climb.level(self.flow, worth, worth, self._shares.most_worth(least), seconds)
-        if self._shares.fairness(self._shares.served(self._climb.program.values(found))) < self.reached:
+        values = self._climb.program.values(found)
+        if self._shares.fairness(self._shares.served(values)) < self.reached:
             self._take(found)
         self.least = min(max(least, self._shares.bound(bound)), self.reached)
-        reached = int(np.dot(worth, self._climb.program.values(self.flow)))
-        if not self.proven and not self._shares.exact and reached >= bound:
+        if not self.proven and not self._shares.exact and int(np.dot(worth, values)) >= bound:
             self._try_the_window(ends)
 
     def _try_the_window(self, ends: float) -> None:
@@ -225,6 +229,7 @@ class _Fairest:
         everything = np.ones(worth.size, np.bool_)
         seen = self._served
         for _ in range(TRIES):
+            self._seen.add(seen)
             rows = self._shares.cut(rows, seen)
             within = rows.add(worth, self._shares.least_worth(self.reached))
             start = climb.program.values(self.flow)
@@ -235,21 +240,24 @@ class _Fairest:
                     self.least = self.reached
                 return
             seen = self._shares.served(found.values)
-            fairness = self._shares.fairness(seen)
-            if fairness < self.reached:
-                self._unfair.append(self._served)
+            if self._shares.fairness(seen) < self.reached:
                 self._take(climb.program.flow(found.values))
-            elif fairness > self.reached:
-                self._unfair.append(seen)
 
-    def keep(self) -> None:
-        """Let the fit that is searched next be no less fair."""
-        climb = self._climb
-        climb.keep_columns(self._shares.worth, self._shares.least_worth(self.reached))
-        if self._unfair:
-            climb.rows = self._shares.sorted(climb.rows)
-            for served in self._unfair:
-                climb.rows = self._shares.cut(climb.rows, served)
+    def allows(self, flow: Int64s) -> bool:
+        """Whether a flow is as fair as the fairest found; one that is not is remembered."""
+        served = self._shares.served(self._climb.program.values(flow))
+        self._seen.add(served)
+        return self._shares.fairness(served) <= self.reached
+
+    def kept(self, rows: Rows) -> Rows:
+        """The rows, and those that keep what is as fair; what rounding hides of others is known where it was seen."""
+        rows = rows.add(self._shares.worth, self._shares.least_worth(self.reached))
+        unfair = [served for served in self._seen if self._shares.fairness(served) > self.reached]
+        if unfair:
+            rows = self._shares.sorted(rows)
+        for served in sorted(unfair):
+            rows = self._shares.cut(rows, served)
+        return rows
 
 
 def joins_of(

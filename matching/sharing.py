@@ -42,7 +42,7 @@ class Shares:
             if common * total > LARGEST:
                 break
         self.exact = common * total <= LARGEST
-        self._scale = common if self.exact else LARGEST // max(total, 1)
+        self._scale = common if self.exact else max(LARGEST // max(total, 1), 1)
         self._weight = self._scale // self._size
         which = np.repeat(self._groups, np.diff(self._first))
         place = counts.cost[: which.size]
