@@ -177,7 +177,7 @@ class OfferForm(FlaskForm):
 
     version = IntegerField(widget=HiddenInput(), default=1, filters=[known_version])
     title = StringField(
-        _("What you can do"),
+        _("What you offer to do"),
         [InputRequired(_("Say in a few words what you can do")), Length(max=60, message=_("At most 60 characters"))],
     )
     categories = SelectMultipleField(_("Skills"), [InputRequired(_("Choose at least one kind of help"))])

@@ -239,8 +239,8 @@ def end_months(actor: Actor, public_id: str) -> None:
     """A member ends a monthly rule: what this month offers stays, and no further month comes.
 
     Raises:
-        NotFound: the capacity is another organization's, or is not offered monthly.
-        StateConflict: the rule has ended already.
+        NotFound: the capacity is another organization's.
+        StateConflict: it is not offered monthly, or no longer.
     """
     with transaction():
         end_monthly(actor, get_own_capacity(actor, public_id, lock=True))

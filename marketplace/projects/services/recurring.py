@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import exists, or_, select
 
 from marketplace import audit, events, jobs
-from marketplace.errors import InvalidInput, NotFound, StateConflict
+from marketplace.errors import InvalidInput, StateConflict
 from marketplace.extensions import db
 from marketplace.permissions import Actor, system_actor
 from marketplace.projects.models import Capacity, Project, Recurrence
@@ -121,14 +121,11 @@ def end_monthly(actor: Actor, capacity: Capacity) -> None:
     """Offer a capacity no more after its month; inside the caller's transaction.
 
     Raises:
-        NotFound: it is not offered monthly.
-        StateConflict: the rule has ended already.
+        StateConflict: it is not offered monthly, or no longer.
     """
     rule = capacity.recurrence
-    if rule is None:
-        raise NotFound
-    if not rule.active:
-        raise StateConflict
+    if rule is None or not rule.active:
+        raise StateConflict(_("This capacity is not offered every month, or no longer."))
     rule.active = False
     rule.version += 1
     db.session.flush()

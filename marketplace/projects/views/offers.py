@@ -7,15 +7,17 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from marketplace.errors import InvalidInput
-from marketplace.permissions import Permission
+from marketplace.permissions import Permission, Slice
 from marketplace.projects import choices, services
 from marketplace.projects.forms import ApproveForm, LookForm, OfferForm, SendBackForm
 from marketplace.projects.models import Capacity
-from marketplace.projects.views.base import projects, show_errors, version_read
+from marketplace.projects.views.base import show_errors, version_read
+
+offers = Slice("offers", __name__)
 
 
-@projects.route("/account/offers", permission=Permission.OFFER_POST)
-def offers() -> ResponseReturnValue:
+@offers.route("/account/offers", permission=Permission.OFFER_POST)
+def own() -> ResponseReturnValue:
     found = services.own_offers(g.actor)
     return render_template(
         "projects/offers.html",
@@ -52,8 +54,8 @@ def _page(form: OfferForm, branches: dict[str, list[choices.Branch]], offer: Cap
     return page, 422 if form.errors else 200
 
 
-@projects.route("/account/offers/new", methods=["GET", "POST"], permission=Permission.OFFER_POST)
-def post_offer() -> ResponseReturnValue:
+@offers.route("/account/offers/new", methods=["GET", "POST"], permission=Permission.OFFER_POST)
+def post() -> ResponseReturnValue:
     form, branches = _form()
     if "look" not in request.form and form.validate_on_submit():
         try:
@@ -67,11 +69,11 @@ def post_offer() -> ResponseReturnValue:
 
 def _to_offers(text: str) -> ResponseReturnValue:
     flash(text, "success")
-    return redirect(url_for("projects.offers"), 303)
+    return redirect(url_for("offers.own"), 303)
 
 
-@projects.route("/account/offers/<offer_id>/edit", methods=["GET", "POST"], permission=Permission.OFFER_POST)
-def edit_offer(offer_id: str) -> ResponseReturnValue:
+@offers.route("/account/offers/<offer_id>/edit", methods=["GET", "POST"], permission=Permission.OFFER_POST)
+def edit(offer_id: str) -> ResponseReturnValue:
     offer = services.get_own_offer(g.actor, offer_id)
     form, branches = _form(offer)
     if "look" not in request.form and form.validate_on_submit():
@@ -85,30 +87,30 @@ def edit_offer(offer_id: str) -> ResponseReturnValue:
     return _page(form, branches, services.get_own_offer(g.actor, offer_id))
 
 
-@projects.route("/account/offers/<offer_id>/take-back", methods=["POST"], permission=Permission.OFFER_POST)
+@offers.route("/account/offers/<offer_id>/take-back", methods=["POST"], permission=Permission.OFFER_POST)
 def take_back(offer_id: str) -> ResponseReturnValue:
     services.take_back(g.actor, offer_id)
     return _to_offers(_("Taken back. What you promised stays promised."))
 
 
-@projects.route("/account/offers/<offer_id>/confirm", methods=["POST"], permission=Permission.OFFER_POST)
-def confirm_offer(offer_id: str) -> ResponseReturnValue:
+@offers.route("/account/offers/<offer_id>/confirm", methods=["POST"], permission=Permission.OFFER_POST)
+def confirm(offer_id: str) -> ResponseReturnValue:
     services.confirm_offer(g.actor, offer_id)
     return _to_offers(_("Confirmed for today. Thank you."))
 
 
-@projects.route("/offers", permission=Permission.OFFER_REVIEW)
-def review_queue() -> ResponseReturnValue:
+@offers.route("/offers", permission=Permission.OFFER_REVIEW)
+def queue() -> ResponseReturnValue:
     page = services.review_queue(g.actor, max(request.args.get("page", 1, type=int), 1))
     return render_template(
         "projects/offer_queue.html",
         page=page,
-        url_for_page=lambda number: url_for("projects.review_queue", page=number),
+        url_for_page=lambda number: url_for("offers.queue", page=number),
     )
 
 
-@projects.route("/offers/<offer_id>", permission=Permission.OFFER_REVIEW)
-def review_offer(offer_id: str) -> ResponseReturnValue:
+@offers.route("/offers/<offer_id>", permission=Permission.OFFER_REVIEW)
+def review(offer_id: str) -> ResponseReturnValue:
     return _review(offer_id)
 
 
@@ -132,8 +134,8 @@ def _review(offer_id: str, status: int = 200, **given: Any) -> ResponseReturnVal
     return page, status
 
 
-@projects.route("/offers/<offer_id>/approve", methods=["POST"], permission=Permission.OFFER_REVIEW)
-def approve_offer(offer_id: str) -> ResponseReturnValue:
+@offers.route("/offers/<offer_id>/approve", methods=["POST"], permission=Permission.OFFER_REVIEW)
+def approve(offer_id: str) -> ResponseReturnValue:
     form = ApproveForm()
     if form.validate():
         try:
@@ -147,11 +149,11 @@ def approve_offer(offer_id: str) -> ResponseReturnValue:
 
 def _reviewed(text: str) -> ResponseReturnValue:
     flash(text, "success")
-    return redirect(url_for("projects.review_queue"), 303)
+    return redirect(url_for("offers.queue"), 303)
 
 
-@projects.route("/offers/<offer_id>/send-back", methods=["POST"], permission=Permission.OFFER_REVIEW)
-def send_back_offer(offer_id: str) -> ResponseReturnValue:
+@offers.route("/offers/<offer_id>/send-back", methods=["POST"], permission=Permission.OFFER_REVIEW)
+def send_back(offer_id: str) -> ResponseReturnValue:
     form = SendBackForm()
     if form.validate():
         try:
@@ -163,8 +165,8 @@ def send_back_offer(offer_id: str) -> ResponseReturnValue:
     return _review(offer_id, 422, form=form)
 
 
-@projects.route("/offers/<offer_id>/reveal", methods=["POST"], permission=Permission.OFFER_REVIEW)
-def reveal_offer(offer_id: str) -> ResponseReturnValue:
+@offers.route("/offers/<offer_id>/reveal", methods=["POST"], permission=Permission.OFFER_REVIEW)
+def reveal(offer_id: str) -> ResponseReturnValue:
     form = LookForm()
     form.reason.choices = choices.look_choices()
     if not form.validate():

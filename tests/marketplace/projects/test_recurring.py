@@ -148,7 +148,7 @@ def test_only_what_is_offered_by_the_members_own_organization_is_made_monthly(ap
     stranger = member_of(world.an_organization())
     with pytest.raises(NotFound):
         services.make_monthly(stranger, over.public_id, MONTHLY)
-    with pytest.raises(NotFound):
+    with pytest.raises(StateConflict):
         services.end_months(member_of(over.organization), over.public_id)
 
 
