@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.columns import Int64s
-from matching.exchanges import NEVER, improve, spread
+from matching.market import starts_of
+from matching.paths import NEVER, improve, spread
 from matching.prices import World
 from matching.settled import sorting
 
@@ -98,24 +99,15 @@ class Chains:
         return NOWHERE
 
     def before(self, offer: int, worth: int) -> int:
-        """Units of unserved needs whose best way into the offer is worth more than this."""
-        world, (arcs, need, gain) = self._world, self._waiting_arcs
-        label = np.full(world.graph.nodes, NEVER, np.int64)
+        """Units of unserved needs whose best way into the offer is worth more than this, where no group counts."""
+        graph = self._world.graph
+        label = np.full(graph.nodes, NEVER, np.int64)
         label[offer] = 0
-        improve(world.graph.back, label, np.array([offer]))
-        way = label[self._network.offer[arcs]]
-        ahead = np.zeros(self._unserved.size, np.bool_)
-        ahead[need[(way > NEVER) & (gain + way > worth)]] = True
-        return int(self._unserved[ahead].sum())
-
-    @cached_property
-    def _waiting_arcs(self) -> tuple[Int64s, NDArray[np.int32], Int64s]:
-        """The arcs of needs with unserved units: row, need, and what a unit that comes in there is worth."""
-        first_arc, lacking = self._world.settled.first_arc, np.flatnonzero(self._unserved > 0)
-        count = first_arc[lacking + 1] - first_arc[lacking]
-        arcs = spread(first_arc[lacking], count)
-        gain = np.repeat(self._world.coming_in[lacking], count) + self._network.fit[arcs]
-        return arcs, np.repeat(lacking, count).astype(np.int32), gain
+        improve(graph.back, label, np.array([offer]))
+        way = label[graph.waiting.offer]
+        before = (graph.waiting.worth + way > worth) & (way > NEVER)
+        need = graph.waiting.need[before]
+        return int(graph.unserved[need[starts_of(need)]].sum())
 
     def _nodes(self, search: Search, start: int) -> list[int]:
         world, ground = self._world, self._world.graph.ground
@@ -173,11 +165,10 @@ class Chains:
 
     def _waiting(self, offer: int, end: int) -> int:
         """The need with unserved units at a node that is worth most at the offer; -1 none."""
-        arcs = self._by_offer[offer]
-        need = self._network.need[arcs]
-        waits = (self._unserved[need] > 0) & (self._world.graph.unserved_at[need] == end)
-        arcs, need = arcs[waits], need[waits]
-        return int(need[(self._world.weight[need] + self._network.fit[arcs]).argmax()]) if arcs.size else NOWHERE
+        graph = self._world.graph
+        rows = np.flatnonzero(graph.waiting.offer == offer)
+        rows = rows[graph.unserved_at[graph.waiting.need[rows]] == end]
+        return int(graph.waiting.need[rows[graph.waiting.worth[rows].argmax()]]) if rows.size else NOWHERE
 
     @cached_property
     def _moved(self) -> tuple[Int64s, Int64s]:
@@ -185,30 +176,6 @@ class Chains:
         moved, offers = self._world.settled.moved, self._network.capacity.size
         arcs = moved[sorting(self._network.offer[moved], offers)]
         return arcs, np.searchsorted(self._network.offer[arcs], np.arange(offers + 1))
-
-    @cached_property
-    def _unserved(self) -> Int64s:
-        """int64 (n,), units of each need that are not served."""
-        unserved, moved = self._network.quantity.copy(), self._world.settled.moved
-        np.subtract.at(unserved, self._network.need[moved], self._flow[moved])
-        return unserved
-
-    @cached_property
-    def _by_offer(self) -> _ByOffer:
-        return _ByOffer(self._network.offer)
-
-
-class _ByOffer:
-    """The arcs of each offer, found when first asked for."""
-
-    def __init__(self, offer: NDArray[np.int32]) -> None:
-        self._offer = offer
-        self._known: dict[int, NDArray[np.intp]] = {}
-
-    def __getitem__(self, offer: int) -> NDArray[np.intp]:
-        if offer not in self._known:
-            self._known[offer] = np.flatnonzero(self._offer == offer)
-        return self._known[offer]
 
 
 def _without_loops(nodes: list[int]) -> list[int]:

@@ -11,8 +11,8 @@ from matching.chains import NOWHERE, Chains
 from matching.codes import CodeTables
 from matching.columns import Bools, Int64s
 from matching.eligibility import EARTH_RADIUS_KM, RADIUS_TOLERANCE_KM, Needs, Offers, open_on
-from matching.exchanges import NEVER
 from matching.levels import Levels, Worths
+from matching.paths import NEVER
 from matching.prices import World
 from matching.reasons import FUNNEL_REASONS, Reason
 

@@ -13,9 +13,9 @@ import numpy as np
 from matching.chains import Chains, Move
 from matching.changes import Change, Rules, changes_of, units_more
 from matching.columns import Bools, Int64s
-from matching.exchanges import NEVER, NotOptimal
 from matching.levels import Levels, Worths
 from matching.load import Load
+from matching.paths import NEVER, NotOptimal
 from matching.policy import Policy
 from matching.prices import DEFAULT_POLICY, World, world_of
 from matching.problem import FIT_MAX, Problem

@@ -21,7 +21,7 @@ the ground for a unit more of the group and one to it for a unit less (:mod:`mat
 
 A path is a chain of such moves and the sum of its gains what it is worth. Where the flow is of greatest worth
 no closed path gains, so best paths exist and visit each node at most once (Ahuja, Magnanti & Orlin 1993,
-Network Flows, theorem 9.1); :func:`improve` finds them by the label-correcting method of Bellman and Ford,
+Network Flows, theorem 9.1); :mod:`matching.paths` finds them by the label-correcting method of Bellman and Ford,
 a whole front at a time.
 """
 
@@ -34,11 +34,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.columns import Bools, Int32s, Int64s
+from matching.columns import Int32s, Int64s
 from matching.network import Network
-
-NEVER = -(2**62)
-"""The label of a node that no path reaches."""
+from matching.paths import NEVER, Edges, spread
 
 NOBODY = -(2**15)
 """The mark of an empty cell in the table of exchanges; gains of fit are larger."""
@@ -48,24 +46,6 @@ DENSE_OFFERS = 4096
 
 CHUNK = 4_000_000
 """So many moves are looked at together; bounds the memory."""
-
-
-class NotOptimal(ValueError):  # the name says what was found, as InvalidProblem does
-    """The flow is not of greatest worth for its network: a closed chain of moves improves it for ever."""
-
-
-class Edges(NamedTuple):
-    """Edges by the node at one end: those of node v are the rows ``start[v]`` to ``start[v + 1]``.
-
-    Attributes:
-        start: int64 (nodes + 1,).
-        other: int32 (edges,), the node at the other end.
-        gain: int64 (edges,), what the move is worth.
-    """
-
-    start: Int64s
-    other: Int32s
-    gain: Int64s
 
 
 class GroupGains(NamedTuple):
@@ -86,6 +66,14 @@ class Loads(NamedTuple):
     less: Int64s
 
 
+class Waiting(NamedTuple):
+    """Arcs of needs with unserved units, int64 or int32 (w,): need, offer, and what serving a unit is worth."""
+
+    need: Int32s
+    offer: Int32s
+    worth: Int64s
+
+
 @dataclass(frozen=True)
 class Exchanges:
     """The graph of best exchanges. Nodes: the offers (m), then the pools (p), then the ground, then groups.
@@ -96,6 +84,8 @@ class Exchanges:
         above: int64 (m + p,), the pool that each offer and pool lies in, or the ground.
         spare: int64 (m + p,), units not used.
         unserved_at: int64 (n,), the node of each need's unserved units: its group's, or the ground.
+        unserved: int64 (n,), units of each need that are not served.
+        waiting: the arcs of needs with such units.
     """
 
     onward: Edges
@@ -103,6 +93,8 @@ class Exchanges:
     above: Int64s
     spare: Int64s
     unserved_at: Int64s
+    unserved: Int64s
+    waiting: Waiting
 
     @property
     def nodes(self) -> int:
@@ -186,6 +178,7 @@ def exchanges_of(
     worth = weight[network.need[moved]] + network.fit[moved]
     leaving, left, lost = _best_ends(network, moved, -worth, unserved_at - ground, nodes_more.size + 1)
     worth = np.repeat(weight[lacking], count) + network.fit[waiting]
+    queue = Waiting(np.repeat(lacking.astype(np.int32), count), network.offer[waiting], worth)
     entered, entering, gained = _best_ends(network, waiting, worth, unserved_at - ground, nodes_more.size + 1)
     parts = [
         _between(network, moved, first_arc, offers <= dense_offers, chunk),
@@ -198,7 +191,9 @@ def exchanges_of(
     ]
     tail, head, gain = (np.concatenate(column) for column in zip(*parts, strict=True))
     size = ground + 1 + nodes_more.size
-    return Exchanges(_edges(tail, head, gain, size), _edges(head, tail, gain, size), above, spare, unserved_at)
+    return Exchanges(
+        _edges(tail, head, gain, size), _edges(head, tail, gain, size), above, spare, unserved_at, unserved, queue
+    )
 
 
 def _up(parent: Int32s, offers: int, ground: int) -> Int64s:
@@ -295,46 +290,3 @@ def _best_of(packed: Int64s) -> Int64s:
     last = np.ones(packed.size, np.bool_)
     last[:-1] = pair[1:] != pair[:-1]
     return packed[last]
-
-
-def spread(first: Int64s, count: Int64s) -> Int64s:
-    """The rows ``first[i]`` to ``first[i] + count[i]``, one range after the other."""
-    ends = np.cumsum(count)
-    rows = np.repeat(first - (ends - count), count)
-    rows += np.arange(rows.size)
-    return rows
-
-
-def improve(edges: Edges, label: Int64s, front: NDArray[np.intp] | Int64s, origin: Int64s | None = None) -> None:
-    """Raise labels, in place, to the greatest worth of a path that begins with a given label.
-
-    Args:
-        edges: the graph.
-        label: int64 (nodes,), or (searches * nodes,) for several searches at once; what is known already of
-            each node, ``NEVER`` for nothing.
-        front: the places in ``label`` to go on from.
-        origin: int64 like ``label``: set to the place from which each label was raised.
-    Raises:
-        NotOptimal: a closed path gains.
-    """
-    nodes = edges.start.size - 1
-    raised: Bools = np.zeros(label.size, np.bool_)
-    for _ in range(nodes + 1):
-        if front.size == 0:
-            return
-        node = front % nodes
-        first = edges.start[node]
-        count = edges.start[node + 1] - first
-        rows = spread(first, count)
-        value = np.repeat(label[front], count) + edges.gain[rows]
-        place = np.repeat(front - node, count) + edges.other[rows]
-        better = np.flatnonzero(value > label[place])
-        value, place = value[better], place[better]
-        np.maximum.at(label, place, value)
-        if origin is not None:
-            best = value == label[place]
-            origin[place[best]] = np.repeat(front, count)[better[best]]
-        raised[place] = True
-        front = np.flatnonzero(raised)
-        raised[front] = False
-    raise NotOptimal("the flow is not the best one: a closed chain of moves improves it")

@@ -18,9 +18,9 @@ from matching.choices import Choice, Explainer, Explanation, RunnerUp, explain
 from matching.codes import CodeTables
 from matching.columns import Bools, Int8s, Int32s, Int64s
 from matching.eligibility import Needs, Offers, funnel
-from matching.exchanges import NotOptimal
 from matching.load import Load
 from matching.market import starts_of
+from matching.paths import NotOptimal
 from matching.policy import Policy
 from matching.prices import DEFAULT_POLICY, Prices, prices
 from matching.problem import Problem

@@ -34,9 +34,10 @@ import numpy as np
 from matching.columns import Bools, Floats, Int64s, InvalidProblem
 from matching.components import split
 from matching.coupling import Coupling, examine, uses_of
-from matching.exchanges import NEVER, exchanges_of
+from matching.exchanges import exchanges_of
 from matching.levels import Scale
 from matching.parallel import solve_parts
+from matching.paths import NEVER
 from matching.policy import Policy
 from matching.prices import best_paths
 from matching.problem import Problem

@@ -28,8 +28,8 @@ from typing import NamedTuple
 import numpy as np
 
 from matching.columns import Bools, Int32s, Int64s
-from matching.exchanges import NEVER
 from matching.linkage import Linkage
+from matching.paths import NEVER
 from matching.policy import Policy
 from matching.prices import World, world_of
 from matching.problem import FIT_MAX, Problem

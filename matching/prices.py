@@ -38,9 +38,10 @@ import numpy as np
 
 from matching.columns import Bools, Int64s
 from matching.evenness import evenness
-from matching.exchanges import NEVER, Edges, Exchanges, GroupGains, Loads, NotOptimal, exchanges_of, improve
+from matching.exchanges import Exchanges, GroupGains, Loads, exchanges_of
 from matching.fairness import load_cost
 from matching.levels import Levels, Scale, Worths
+from matching.paths import NEVER, Edges, NotOptimal, improve
 from matching.policy import Policy
 from matching.problem import FIT_MAX, Problem
 from matching.reserve import kept_back, with_arcs

@@ -25,7 +25,7 @@ import numpy as np
 
 from matching import Policy, Problem, expected_prices, explain, prices, solve
 from matching.choices import explainer
-from matching.exchanges import spread
+from matching.paths import spread
 from tests.benchmarks.match_files import network_of
 from tests.benchmarks.world import write_world
 

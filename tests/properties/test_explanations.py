@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from matching import Problem, Solution, explain, solve
+from matching import Problem, Solution, explain, prices, solve
 from matching.chains import NOWHERE
 from matching.changes import Change
 from matching.choices import Explanation, RunnerUp
@@ -133,8 +133,12 @@ def serves_with(problem: Problem, change: Change, need: int, served: int) -> boo
     columns = columns_of(with_twin(problem, change.offer))
     columns["capacity"][-1] = change.units
     larger = Problem(**columns)
-    told = explain(larger, solve(larger), need=need)
-    return told.served > served or any(one.worth == 0 for one in told.runners_up)
+    solution = solve(larger)
+    if solution.flow[larger.need == need].sum() > served:
+        return True
+    told = prices(larger, solution)
+    own = [int(tier == larger.tier[need]) for tier in range(larger.tiers)]
+    return told.levels("need", need) == Levels(tuple(own), int(larger.fit[told.arc[need]]))
 
 
 @thorough
