@@ -27,7 +27,7 @@ from matching.eligibility import Needs, Offers
 CONTENT = 3
 """Of 1 to 5: a household that was less satisfied is not sent to the same supplier again by preference."""
 
-NEED_COLUMNS = (
+_NEED_COLUMNS = (
     Need.id, Need.version, Need.region, Need.kind, Need.category, Need.latitude, Need.longitude, Need.groups,
     Need.requires, Need.deadline, Need.posted_on, Need.quantity - Need.allocated, Need.urgency, Need.bundle,
     Need.case_id, Need.whole,
@@ -49,7 +49,7 @@ def read(scope: Scope, policy: Policy) -> Snapshot:
     db.session.rollback()
     if db.session.get_bind().dialect.name == "postgresql":
         db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    needs = list(_rows(needs_in(scope).with_only_columns(*NEED_COLUMNS).order_by(Need.id)))
+    needs = list(_rows(needs_in(scope).with_only_columns(*_NEED_COLUMNS).order_by(Need.id)))
     offers = [
         row
         for row in _rows(capacities_in(scope).with_only_columns(*CAPACITY_COLUMNS).order_by(Capacity.id))

@@ -166,8 +166,7 @@ def _ranked(need: Need, stock: _Stock) -> tuple[list[int], Any, Any, list[list[i
     near = np.flatnonzero(stock.covered[:, category] & stock.served[:, region])
     if near.size == 0:
         return nothing
-    query = select(*problem.NEED_COLUMNS).where(Need.id == need.id)
-    columns = problem.need_columns(db.session.execute(query).all(), stock.words)
+    columns = problem.need_columns([need], stock.words)
     offers = Offers(**{name: column[near] for name, column in vars(stock.offers).items()})
     as_of = np.datetime64(today(), "D")
     found = candidates(columns, offers, tables, as_of)
