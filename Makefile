@@ -6,7 +6,7 @@ PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check lint types imports format bench assets translations messages migrate lock system clean
+.PHONY: help install demo serve test chaos check lint types imports format bench assets translations messages migrate lock system clean
 
 help: ## show these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -42,6 +42,9 @@ system: # what tests need from Debian: a browser with a Chinese font, PostgreSQL
 
 test: $(VENV)/development system ## run every test
 	$(BIN)/pytest -n 2 --dist loadfile
+
+chaos: $(VENV)/development system ## the long form of the races and kills: five seeds, both databases (about an hour)
+	$(BIN)/python -m tests.races
 
 check: $(VENV)/development system lint types imports messages ## everything that must hold before a change lands
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=85

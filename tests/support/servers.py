@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -35,11 +35,9 @@ def _as_postgres(*command: str | Path) -> None:
     subprocess.run(words, check=True, capture_output=True, cwd="/tmp", timeout=60)  # noqa: S108  # open to postgres
 
 
-@pytest.fixture(scope="session")
-def postgresql_cluster() -> Iterator[str]:
+@contextmanager
+def a_postgresql_cluster() -> Iterator[str]:
     """Folder of the Unix socket of a running cluster, whose superuser postgres needs no password."""
-    if not (POSTGRESQL / "initdb").exists() or shutil.which("runuser") is None:
-        missing("PostgreSQL 15 is not installed (Debian: postgresql-15)")
     folder = Path(tempfile.mkdtemp(prefix="bangnin-postgresql-"))
     data = folder / "data"
     if os.geteuid() == 0:
@@ -59,16 +57,32 @@ def postgresql_cluster() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def postgresql_cluster() -> Iterator[str]:
+    """A cluster for the tests of a session."""
+    if not (POSTGRESQL / "initdb").exists() or shutil.which("runuser") is None:
+        missing("PostgreSQL 15 is not installed (Debian: postgresql-15)")
+    with a_postgresql_cluster() as cluster:
+        yield cluster
+
+
+@contextmanager
+def an_empty_database(cluster: str) -> Iterator[str]:
+    """DATABASE_URL of a new, empty database of a cluster."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    administrator = {"host": cluster, "user": "postgres", "dbname": "postgres", "autocommit": True}
+    with closing(psycopg.connect(**administrator)) as connection:  # type: ignore[arg-type]  # keywords of two types
+        connection.execute(f'CREATE DATABASE "{name}"')
+    yield f"postgresql://postgres@/{name}?host={cluster}"
+    with closing(psycopg.connect(**administrator)) as connection:  # type: ignore[arg-type]  # as above
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
 @pytest.fixture
 def postgresql_url(postgresql_cluster: str) -> Iterator[str]:
     """DATABASE_URL of a new, empty database."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    administrator = {"host": postgresql_cluster, "user": "postgres", "dbname": "postgres", "autocommit": True}
-    with closing(psycopg.connect(**administrator)) as connection:  # type: ignore[arg-type]  # keywords of two types
-        connection.execute(f'CREATE DATABASE "{name}"')
-    yield f"postgresql://postgres@/{name}?host={postgresql_cluster}"
-    with closing(psycopg.connect(**administrator)) as connection:  # type: ignore[arg-type]  # as above
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with an_empty_database(postgresql_cluster) as url:
+        yield url
 
 
 def free_port() -> int:
