@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from marketplace import audit, regions
 from marketplace.accounts.models import ASSIGNABLE_ROLES, InstanceFact, Membership, RoleRow, User, email_index
-from marketplace.errors import InvalidInput
+from marketplace.errors import InvalidInput, StateConflict
 from marketplace.extensions import db
 from marketplace.permissions import ANYONE, Actor, Role, system_actor
 from marketplace.transitions import transaction
@@ -82,10 +82,18 @@ def role_row(role: Role) -> RoleRow:
 
 
 def add_member(actor: Actor, user_id: int, organization_id: int, position: str = "manager") -> None:
-    """Make a user a member of an organization; inside the caller's transaction or one of its own."""
+    """Make a user a member of an organization; inside the caller's transaction or one of its own.
+
+    Raises:
+        StateConflict: they are a member.
+    """
     with transaction() as session:
-        session.add(Membership(user_id=user_id, organization_id=organization_id, position=position))
         user = session.get_one(User, user_id)
+        session.add(Membership(user_id=user_id, organization_id=organization_id, position=position))
+        try:
+            session.flush()
+        except IntegrityError as error:  # two invitations accepted at the same moment
+            raise StateConflict(_("You are a member of this organization already.")) from error
         audit.record(actor, "membership:created", user, changed=["membership"], after=position)
 
 

@@ -1,6 +1,7 @@
 """Running an alliance: a coordinator of its region does, or a manager of the organization that organizes it."""
 
 from flask_babel import lazy_gettext as _
+from flask_sqlalchemy.pagination import Pagination
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
@@ -9,6 +10,7 @@ from marketplace import audit, events
 from marketplace.errors import InvalidInput, NotFound, StateConflict
 from marketplace.extensions import db
 from marketplace.organizations.models import Alliance, AllianceMember, Organization
+from marketplace.organizations.services.reading import PER_PAGE
 from marketplace.permissions import Actor, Permission, scoped
 from marketplace.records import today
 from marketplace.transitions import transaction
@@ -27,16 +29,18 @@ def load_managed(actor: Actor, slug: str, *, lock: bool = False) -> Alliance:
     return alliance
 
 
-def all_members(alliance: Alliance) -> list[AllianceMember]:
+def all_members(alliance: Alliance, page: int = 1) -> Pagination:
     """Every time that an organization has spent in an alliance: present ones by name first, then those that ended."""
     query = (
         select(AllianceMember)
         .join(Organization)
         .where(AllianceMember.alliance_id == alliance.id)
         .options(joinedload(AllianceMember.organization))
-        .order_by(AllianceMember.left_on.is_not(None), AllianceMember.left_on.desc(), Organization.name)
+        .order_by(
+            AllianceMember.left_on.is_not(None), AllianceMember.left_on.desc(), Organization.name, AllianceMember.id
+        )
     )
-    return list(db.session.scalars(query))
+    return db.paginate(query, page=page, per_page=PER_PAGE, error_out=False)
 
 
 def candidates(alliance: Alliance, words: str) -> list[Organization]:

@@ -117,6 +117,11 @@ ACTIONS = {
     "organization:suspended": _("Suspended"),
     "organization:reinstated": _("Reinstated"),
     "organization:reveal": _("Contact looked at"),
+    "organization:document_added": _("Document handed in"),
+    "organization:document_seen": _("Document looked at"),
+    "organization:document_removed": _("Document removed"),
+    "organization:invited": _("Member invited"),
+    "organization:invitation_revoked": _("Invitation taken back"),
 }
 
 

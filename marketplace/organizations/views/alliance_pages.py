@@ -44,7 +44,8 @@ def alliance_members(slug: str) -> ResponseReturnValue:
     return render_template(
         "alliances/members.html",
         alliance=found,
-        members=services.all_members(found),
+        page=services.all_members(found, page_number()),
+        url_for_page=lambda number: url_for("alliances.members", slug=slug, page=number),
         form=form,
         candidates=services.candidates(found, form.find.data or ""),
     )

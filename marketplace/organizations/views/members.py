@@ -1,5 +1,7 @@
 """Members of an organization, and invitations."""
 
+from typing import Any
+
 from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -13,8 +15,8 @@ from marketplace.organizations.views.parts import full_address, organizations, s
 from marketplace.permissions import Permission
 
 
-def _form() -> InviteForm:
-    form = InviteForm()
+def _form(**options: Any) -> InviteForm:
+    form = InviteForm(**options)
     form.position.choices = [SelectChoice(position, name) for position, name in wording.POSITIONS.items()]
     return form
 
@@ -54,7 +56,7 @@ def invite(public_id: str) -> ResponseReturnValue:
             show_errors(form, error)
         else:
             if not sent.mailed:  # shown this once, for the manager to hand over
-                return _show(public_id, _form(), sent.address)
+                return _show(public_id, _form(formdata=None), sent.address)
             flash(_("The invitation is on its way by e-mail."), "success")
             return redirect(url_for("organizations.members", public_id=public_id), 303)
     return _show(public_id, form)
