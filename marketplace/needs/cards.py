@@ -10,6 +10,8 @@ from marketplace.wording import PRICE_BANDS_FEN
 
 #: How soon a wish is needed, as far as the public card says.
 DEADLINE_BANDS = ("week", "month", "later", "none")
+#: Days within which the nearer of them end; what a reader may filter by.
+DEADLINE_DAYS = {"week": 7, "month": 30}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,4 @@ def deadline_band_of(deadline: date | None, on: date) -> str:
     """How soon a last useful day comes, seen from a day."""
     if deadline is None:
         return "none"
-    if deadline <= on + timedelta(days=7):
-        return "week"
-    return "month" if deadline <= on + timedelta(days=30) else "later"
+    return next((band for band, days in DEADLINE_DAYS.items() if deadline <= on + timedelta(days=days)), "later")

@@ -94,6 +94,7 @@ class BoardFilterForm(Form):
     county = SelectField(_("County"), [Optional()], validate_choice=False)
     category = SelectField(_("Category"), [Optional()], validate_choice=False)
     price = SelectField(_("Price"), [Optional()], validate_choice=False)
+    needed = SelectField(_("Needed"), [Optional()], validate_choice=False)
 
 
 class NoteForm(FlaskForm):

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from marketplace.needs import choices, services
-from marketplace.needs.cards import WishCard
+from marketplace.needs.cards import DEADLINE_DAYS, WishCard
 from marketplace.needs.forms import BoardFilterForm
 from marketplace.permissions import Permission, Slice
 from marketplace.wording import PRICE_BANDS_FEN, category_name, price_band, region_name
@@ -72,12 +72,15 @@ def board() -> ResponseReturnValue:
     form.county.choices = choices.counties(empty=_("All counties"))
     form.category.choices = choices.some_categories(services.board_categories(), empty=_("All categories"))
     form.price.choices = choices.price_bands(empty=_("Any price"))
+    soon = {band: DEADLINE_NAMES[band] for band in DEADLINE_DAYS}
+    form.needed.choices = choices.of(soon, empty=_("Any time"))
     price = form.price.data or ""
     wanted = services.BoardFilter(
         county=form.county.data or "",
         category=form.category.data or "",
         # Bands only: any other limit would let a reader find the exact value that the card keeps back.
         price_band_fen=next((band for band in PRICE_BANDS_FEN if str(band) == price), None),
+        within_days=DEADLINE_DAYS.get(form.needed.data or ""),
     )
     found = services.board(g.actor, wanted, request.args.get("page", 1, type=int))
     kept: dict[str, Any] = {name: value for name in form.data if (value := request.args.get(name))}

@@ -97,7 +97,7 @@ def _check_part(proposal: Allocation, taken: int, rest_reason: str) -> None:
 
 
 def _decline_rest(actor: Actor, accepted: Allocation, rest: int, reason: str) -> None:
-    """What a supplier does not take of a proposal is declined, not left open: see docs/decisions/0008."""
+    """What a supplier does not take of a proposal is declined, not left open: see docs/decisions/0009."""
     refused = Allocation(
         need_id=accepted.need_id,
         capacity_id=accepted.capacity_id,

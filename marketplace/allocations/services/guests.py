@@ -1,4 +1,4 @@
-"""Claims from a printed wish card, by somebody without an account: see docs/decisions/0009."""
+"""Claims from a printed wish card, by somebody without an account: see docs/decisions/0010."""
 
 import hmac
 import re

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, or_, select
@@ -23,11 +24,16 @@ _HELD = ("accepted", "delivering", "delivered", "confirmed")
 
 @dataclass(frozen=True)
 class BoardFilter:
-    """What a reader asks of the board; empty is no limit."""
+    """What a reader asks of the board; empty is no limit.
+
+    Attributes:
+        within_days: needed within so many days. How urgent a household is, is nobody's filter (P17).
+    """
 
     county: str = ""
     category: str = ""
     price_band_fen: int | None = None
+    within_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,8 @@ def board(actor: Actor, wanted: BoardFilter, page: int) -> CardPage:
         query = query.where(Need.category.startswith(wanted.category, autoescape=True))
     if wanted.price_band_fen is not None:
         query = query.where(Need.value_fen <= wanted.price_band_fen)
+    if wanted.within_days is not None:
+        query = query.where(Need.deadline <= today() + timedelta(days=wanted.within_days))
     found = db.paginate(
         query.order_by(Need.allocated, Need.posted_on, Need.id), page=page, per_page=PER_PAGE, error_out=False
     )
