@@ -8,7 +8,7 @@ from flask_sqlalchemy.pagination import Pagination
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from marketplace import audit, events, taxonomy
+from marketplace import audit, events
 from marketplace.cases.models import Case
 from marketplace.cases.services import expect_version, load_case
 from marketplace.errors import NotFound, StateConflict
@@ -57,8 +57,8 @@ def save_draft(
         else:
             case = case_to_post_for(actor, case_id)
             need = Need(case_id=case.id if case else None, author=actor.key, posted_on=today(), state="draft")
-            session.add(need)
         changed = _write(actor, need, entry, case)
+        session.add(need)
         session.flush()  # its key goes into the audit event
         if not public_id or changed:
             action = "need:edited" if public_id else "need:created"
@@ -75,7 +75,6 @@ def _write(actor: Actor, need: Need, entry: NeedEntry, case: Case | None) -> lis
         as_far_as_it_goes(actor, replace(entry, title=blanked(typed, told)[:TITLE_LENGTH] if told else typed), case),
         case,
     )
-    columns["unit"] = entry.unit or (taxonomy.unit(columns["category"]) if columns["category"] else "")
     with db.session.no_autoflush:
         if need.draft_title is not None and typed == need.title:  # another's look, blanks and all: the text stays
             del columns["draft_title"], columns["title"]

@@ -80,7 +80,7 @@ def columns_of(entry: NeedEntry, case: Case | None) -> dict[str, Any]:
         "draft_title": None,
         "region": entry.region,
         "quantity": entry.quantity,
-        "unit": entry.unit.strip() or taxonomy.unit(entry.category),
+        "unit": entry.unit.strip() or (taxonomy.unit(entry.category) if entry.category else ""),
         "urgency": entry.urgency,
         "groups": sorted(entry.groups),
         "requires": sorted(entry.requires),

@@ -1,6 +1,5 @@
 """A service package adds its needs to a case in one step, and together they are matched together."""
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -110,33 +109,6 @@ def test_packages_for_the_household_s_groups_come_first(app: Flask) -> None:
     db.session.commit()
     found = packages.choice(caseworker(), case.public_id)
     assert ([row.id for row in found.suiting], [row.id for row in found.others]) == ([package.id], [other.id])
-
-
-def test_of_two_who_apply_at_once_one_looks_again(app: Flask) -> None:
-    case, package, actor = world.a_case(), world.a_package(), caseworker()
-    case_id, package_id = case.public_id, package.public_id
-    db.session.rollback()
-    together = threading.Barrier(2)
-    outcomes: list[str] = []
-
-    def apply() -> None:
-        with app.app_context():
-            together.wait()
-            try:
-                packages.apply_package(actor, case_id, package_id, urgency="red")
-                outcomes.append("applied")
-            except InvalidInput:
-                outcomes.append("looks again")
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=apply) for _number in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["applied", "looks again"]
-    assert len(needs_of(case)) == 2
 
 
 def test_a_caseworker_applies_a_package_from_the_case(app: Flask, client: Browser) -> None:
