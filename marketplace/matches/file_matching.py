@@ -125,7 +125,7 @@ def _all_at_once(work: Work) -> Iterator[tuple[Matched, Callable[[], None]]]:
 
     with aside(write) as written:
         with work.clock.stage("solve") as progress:
-            problem = problem_of(work.needs, work.capacity, arcs, fit)
+            problem = problem_of(work.needs, work.capacity, arcs, fit, fairness=work.policy.fairness)
             solution = solve(problem, work.policy, time_limit=work.time_limit, progress=progress)
         yield Matched(arcs, fit, len(arcs), problem, solution), written
 
@@ -143,7 +143,13 @@ def _in_blocks(work: Work) -> Iterator[tuple[Matched, Callable[[], None]]]:
         nothing = np.zeros(0, np.int32)
         found = generate(
             blocks,
-            problem_of(work.needs, work.capacity, Candidates(nothing, nothing, nothing), nothing),
+            problem_of(
+                work.needs,
+                work.capacity,
+                Candidates(nothing, nothing, nothing),
+                nothing,
+                fairness=work.policy.fairness,
+            ),
             work.policy,
             time_limit=work.time_limit,
             progress=progress,

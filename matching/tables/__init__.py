@@ -1,15 +1,18 @@
 """The file formats of needs and capacity: CSV and XLSX in, CSV out."""
 
 from matching.tables.columns import CAPACITY_COLUMNS, KINDS, NEED_COLUMNS, URGENCIES
-from matching.tables.faults import Fault, InvalidTable, Language
+from matching.tables.faults import Fault, FaultLog, InvalidTable, Language
 from matching.tables.read import (
     CapacityTable,
     NeedTable,
     capacity_of,
+    grid_of,
+    load,
     needs_of,
     read_capacity,
     read_needs,
 )
+from matching.tables.sheet import Sheet
 from matching.tables.write import PairColumn, csv_text, pair_header, pair_lines, safe_text
 
 __all__ = [
@@ -19,12 +22,16 @@ __all__ = [
     "URGENCIES",
     "CapacityTable",
     "Fault",
+    "FaultLog",
     "InvalidTable",
     "Language",
     "NeedTable",
     "PairColumn",
+    "Sheet",
     "capacity_of",
     "csv_text",
+    "grid_of",
+    "load",
     "needs_of",
     "pair_header",
     "pair_lines",

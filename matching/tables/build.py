@@ -103,14 +103,21 @@ def affordable(capacity: CapacityTable) -> tuple[Int64s, Bools]:
     return np.minimum(capacity.quantity, paid), limited & (paid < capacity.quantity)
 
 
-def problem_of(needs: NeedTable, capacity: CapacityTable, arcs: Candidates, fit: Int32s) -> Problem:
-    """The problem of two files: rows in the order of their tables, arcs in the order of the candidates."""
+def problem_of(
+    needs: NeedTable, capacity: CapacityTable, arcs: Candidates, fit: Int32s, *, fairness: bool = False
+) -> Problem:
+    """The problem of two files: rows in the order of their tables, arcs in the order of the candidates.
+
+    Args:
+        fairness: whether the regions of the needs are groups that a fair policy evens out.
+    """
     units, _ = affordable(capacity)
     return Problem(
         quantity=needs.quantity,
         tier=needs.tier,
         bundle=needs.bundle,
         whole=needs.whole,
+        group=needs.region if fairness else None,
         capacity=units,
         pool=capacity.pool,
         pool_capacity=capacity.pool_capacity,

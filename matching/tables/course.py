@@ -71,7 +71,7 @@ def course_of(
     undated = replace(rules, deadline=np.full(len(rules), np.datetime64("NaT", "D")))
     arcs = candidates(undated, always, tables, first)
     scorer = Scorer(rules, offers, tables, policy, first, earlier=earlier_of(needs, capacity))
-    problem = problem_of(needs, capacity, arcs, scorer.fit(arcs))
+    problem = problem_of(needs, capacity, arcs, scorer.fit(arcs), fairness=policy.fairness)
     growth = Growth(scorer.steady(arcs), scorer.total, np.maximum(day - came, 0))
     arrivals = [
         _arrivals(problem, growth, deadline, needs, np.flatnonzero(there & (day == number))) for number in range(days)

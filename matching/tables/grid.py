@@ -6,6 +6,7 @@ distinct cell where cells repeat, and of none where they are numbers.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -230,13 +231,24 @@ def drop_blank(grid: Grid) -> Grid:
     filled[[index for index, *_ in grid.marks]] = True
     if filled.all():
         return grid
-    keep = np.flatnonzero(filled).tolist()
+    return _only(grid, np.flatnonzero(filled).tolist())
+
+
+def leave_out(grid: Grid, rows: Collection[int]) -> Grid:
+    """Leave out records by their row in the file, as those already found faulty."""
+    if not rows:
+        return grid
+    refused = frozenset(rows)
+    return _only(grid, [index for index, row in enumerate(grid.rows) if row not in refused])
+
+
+def _only(grid: Grid, keep: list[int]) -> Grid:
     place = {index: new for new, index in enumerate(keep)}
     cells = [column.values() for column in grid.columns]
     return Grid(
         grid.header,
         [TextColumn([column[index] for index in keep]) for column in cells],
         [grid.rows[index] for index in keep],
-        [(place[index], column, kind, text) for index, column, kind, text in grid.marks],
+        [(place[index], column, kind, text) for index, column, kind, text in grid.marks if index in place],
         grid.first_serial,
     )

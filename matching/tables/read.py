@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from matching.codes import CodeTables
 from matching.columns import Bools, Int8s, Int32s, Int64s
 from matching.tables import columns as cells
 from matching.tables.faults import Fault, FaultLog, Language
-from matching.tables.grid import Grid
+from matching.tables.grid import Grid, leave_out
 from matching.tables.sheet import Sheet
 from matching.tables.source import LARGEST_CSV, read_csv
 from matching.tables.workbook import OLE_MAGIC, ZIP_MAGIC, read_workbook, refuse_ole
@@ -128,7 +128,7 @@ def read_needs(path: Path, tables: CodeTables, *, language: Language = "zh") -> 
     Raises:
         InvalidTable: with every fault of the file.
     """
-    return needs_of(*_load(path), tables, language=language)
+    return needs_of(*load(path), tables, language=language)
 
 
 def read_capacity(path: Path, tables: CodeTables, *, language: Language = "zh") -> CapacityTable:
@@ -137,17 +137,19 @@ def read_capacity(path: Path, tables: CodeTables, *, language: Language = "zh") 
     Raises:
         InvalidTable: with every fault of the file.
     """
-    return capacity_of(*_load(path), tables, language=language)
+    return capacity_of(*load(path), tables, language=language)
 
 
-def needs_of(data: bytes, file: str, tables: CodeTables, *, language: Language = "zh") -> NeedTable:
-    """Needs from the bytes of a file; `file` is its name in messages.
+def needs_of(
+    data: bytes, file: str, tables: CodeTables, *, language: Language = "zh", without: Collection[int] = ()
+) -> NeedTable:
+    """Needs from the bytes of a file; `file` is its name in messages, `without` rows of it that are left out.
 
     Raises:
         InvalidTable: with every fault of the file.
     """
     log = FaultLog(file)
-    sheet = Sheet(_grid(data, log), cells.NEED_COLUMNS, cells.NEED_REQUIRED, log, language)
+    sheet = Sheet(leave_out(grid_of(data, log), without), cells.NEED_COLUMNS, cells.NEED_REQUIRED, log, language)
     ids = sheet.ids()
     lat, lon = sheet.points()
     groups, _ = sheet.groups(tables)
@@ -187,14 +189,18 @@ def needs_of(data: bytes, file: str, tables: CodeTables, *, language: Language =
     return table
 
 
-def capacity_of(data: bytes, file: str, tables: CodeTables, *, language: Language = "zh") -> CapacityTable:
-    """Capacity from the bytes of a file; `file` is its name in messages.
+def capacity_of(
+    data: bytes, file: str, tables: CodeTables, *, language: Language = "zh", without: Collection[int] = ()
+) -> CapacityTable:
+    """Capacity from the bytes of a file; `file` is its name in messages, `without` rows of it that are left out.
 
     Raises:
         InvalidTable: with every fault of the file.
     """
     log = FaultLog(file)
-    sheet = Sheet(_grid(data, log), cells.CAPACITY_COLUMNS, cells.CAPACITY_REQUIRED, log, language)
+    sheet = Sheet(
+        leave_out(grid_of(data, log), without), cells.CAPACITY_COLUMNS, cells.CAPACITY_REQUIRED, log, language
+    )
     ids = sheet.ids()
     lat, lon = sheet.points()
     groups, everyone = sheet.groups(tables)
@@ -233,7 +239,7 @@ def capacity_of(data: bytes, file: str, tables: CodeTables, *, language: Languag
     return table
 
 
-def _load(path: Path) -> tuple[bytes, str]:
+def load(path: Path) -> tuple[bytes, str]:
     """The bytes of a file and its name, refusing what is missing or far too large before it is read."""
     log = FaultLog(str(path))
     try:
@@ -249,7 +255,7 @@ def _load(path: Path) -> tuple[bytes, str]:
     return data, str(path)
 
 
-def _grid(data: bytes, log: FaultLog) -> Grid:
+def grid_of(data: bytes, log: FaultLog) -> Grid:
     """The cells of a file of either format, told apart by its first bytes.
 
     Raises:

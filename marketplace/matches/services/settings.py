@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from marketplace import audit, events, regions
 from marketplace.errors import AccessDenied, InvalidInput, StateConflict
@@ -19,6 +20,9 @@ from matching import Policy
 
 HOUR = 2
 """The local hour of nightly runs, unless told."""
+
+
+CHANGED_MEANWHILE = _("Somebody changed these settings meanwhile. Look at them again, then save.")
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ def save(
             .with_for_update()
         )
         if (row.version if row else 0) != version:
-            raise StateConflict(_("Somebody changed these settings meanwhile. Look at them again, then save."))
+            raise StateConflict(CHANGED_MEANWHILE)
         if row is None:
             row = RunSetting(region=region, alliance_id=alliance_id, started_on=None)
             session.add(row)
@@ -144,7 +148,10 @@ def save(
         row.policy, row.nightly, row.nightly_hour = differing, nightly, hour
         if hour <= now().astimezone(LOCAL_TIME).hour:  # tonight's hour has passed: the first run is tomorrow's
             row.started_on = today()
-        session.flush()
+        try:
+            session.flush()
+        except IntegrityError as error:  # another was first to set this scope
+            raise StateConflict(CHANGED_MEANWHILE) from error
         audit.record(actor, "run_setting:edited", row, changed=changed)
         events.changed.send("run_setting", ids=[row.id])
 

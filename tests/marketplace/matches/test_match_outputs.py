@@ -21,3 +21,21 @@ def test_shortages_rank_by_the_needs_that_one_more_unit_would_serve(tmp_path: Pa
     page = (tmp_path / "out/report.html").read_text("utf-8")
     assert "「唯一的资源」若增加 1 份名额，即可满足 1 份。" in page
     assert "改变任何一项条件都不足以满足，需要新的资源。" in page
+
+
+def test_a_fair_policy_evens_out_between_the_regions_of_a_file(tmp_path: Path) -> None:
+    """Four needs in each of two counties for four units: by fit alone the near county would get them all."""
+    needs = [
+        {**NEED, "id": f"{region}-{number}", "region": region, "quantity": 1}
+        for region in ("640104", "640106")
+        for number in range(4)
+    ]
+    (tmp_path / "needs.csv").write_bytes(csv_bytes(needs))
+    (tmp_path / "capacity.csv").write_bytes(csv_bytes([{**CAPACITY, "regions": "640104;640106", "quantity": 4}]))
+    (tmp_path / "fair.toml").write_text("fairness = true\n")
+    shares = []
+    for policy in ([], ["--policy", tmp_path / "fair.toml"]):
+        match(tmp_path / "needs.csv", tmp_path / "capacity.csv", tmp_path / "out", *policy)
+        served = [row["need_id"].split("-")[0] for row in rows(tmp_path / "out/matches.csv")]
+        shares.append((served.count("640104"), served.count("640106")))
+    assert shares == [(4, 0), (2, 2)]
