@@ -69,6 +69,7 @@ bench: $(VENV)/development ## measure (make bench GAP=gapd.txt for OR-Library's 
 	$(BIN)/python -m tests.benchmarks.engines
 	$(BIN)/python -m tests.benchmarks.prices
 	$(BIN)/python -m tests.benchmarks.coupled
+	$(BIN)/python -m tests.benchmarks.suggestions
 	$(BIN)/python -m tests.benchmarks.gap $(if $(GAP),--gap $(GAP))
 
 assets: $(VENV)/runtime ## fetch the front-end files named in marketplace/assets.lock.json again (needs npm)
