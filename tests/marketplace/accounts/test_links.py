@@ -1,16 +1,13 @@
 """Letters and their links: nobody learns who has an account, and a link works once, for one purpose, for a time."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 from flask import Flask
 from sqlalchemy import update
 
 from marketplace.accounts import services
 from marketplace.accounts.models import AccessLink
-from marketplace.errors import NotFound, StateConflict
 from marketplace.extensions import db
 from marketplace.records import now
 from tests.marketplace.accounts.conftest import PASSWORD
@@ -105,29 +102,3 @@ def test_without_mail_the_pages_say_so(app: Flask, client: Browser) -> None:
     assert "sends no e-mail" in page
     assert client.submit("/account/forgotten", {"email": "x@example.org"}).status_code == 200
     assert 'name="password"' in client.get("/account/register").get_data(as_text=True)
-
-
-@pytest.mark.parametrize("attempts", [4])
-def test_of_many_who_use_a_link_at_once_one_succeeds(mailing: Flask, letters: Letters, attempts: int) -> None:
-    services.ask_to_register("race@example.org", lambda token: f"http://x.example/r/{token}", "http://x.example/login")
-    token = letters()[0][1].rsplit("/", 1)[1]
-    outcomes: list[str] = []
-    together = threading.Barrier(attempts)
-
-    def use() -> None:
-        with mailing.app_context():
-            together.wait()
-            try:
-                services.register_by_link(token, "某人", PASSWORD)
-                outcomes.append("made")
-            except (NotFound, StateConflict):
-                outcomes.append("refused")
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=use) for _number in range(attempts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["made", *["refused"] * (attempts - 1)]

@@ -1,7 +1,5 @@
 """Staff accounts: made by an administrator, changed by another, never one's own."""
 
-import threading
-
 import pytest
 from flask import Flask
 
@@ -103,33 +101,6 @@ def test_an_administrator_always_stays(app: Flask) -> None:
     services.enable(actor, second.public_id)
     services.change_rights(other, first.public_id, ["auditor"], None)
     assert [row.name for row in stored(first).roles] == ["auditor"]
-
-
-def test_two_administrators_who_disable_each_other_at_once_leave_one(app: Flask) -> None:
-    users = [world.a_user(Role.ADMINISTRATOR) for _number in range(2)]
-    pairs = [(services.actor_of(users[0]), users[1].public_id), (services.actor_of(users[1]), users[0].public_id)]
-    db.session.rollback()
-    together = threading.Barrier(2)
-    outcomes: list[str] = []
-
-    def disable(actor: Actor, public_id: str) -> None:
-        with app.app_context():
-            together.wait()
-            try:
-                services.disable(actor, public_id)
-                outcomes.append("disabled")
-            except StateConflict:
-                outcomes.append("refused")
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=disable, args=pair) for pair in pairs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["disabled", "refused"]
-    assert sorted(stored(user).active for user in users) == [False, True]
 
 
 def test_the_pages_of_staff_accounts(app: Flask, client: Browser) -> None:

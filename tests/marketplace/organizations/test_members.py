@@ -1,6 +1,5 @@
 """Members of an organization: managers and staff, invitations, and the manager who always stays."""
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -9,7 +8,7 @@ from sqlalchemy import update
 
 from marketplace import audit
 from marketplace.accounts import services as accounts
-from marketplace.accounts.models import AccessLink, Membership, User
+from marketplace.accounts.models import AccessLink, User
 from marketplace.errors import InvalidInput, NotFound, StateConflict
 from marketplace.extensions import db
 from marketplace.organizations import services
@@ -175,34 +174,6 @@ def test_a_disabled_manager_does_not_count(app: Flask) -> None:
     db.session.commit()
     with pytest.raises(StateConflict):
         services.leave(actor_of(first), organization.public_id)
-
-
-def test_two_managers_who_leave_at_once_leave_one_behind(app: Flask) -> None:
-    organization = world.an_organization()
-    actors = [actor_of(member(organization, "manager")) for _number in range(2)]
-    key = organization.public_id
-    db.session.rollback()
-    together = threading.Barrier(2)
-    outcomes: list[str] = []
-
-    def leave(actor: Actor) -> None:
-        with app.app_context():
-            together.wait()
-            try:
-                services.leave(actor, key)
-                outcomes.append("left")
-            except StateConflict:
-                outcomes.append("stayed")
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=leave, args=(actor,)) for actor in actors]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["left", "stayed"]
-    assert db.session.query(Membership).filter_by(organization_id=organization.id).count() == 1
 
 
 def test_the_page_of_members(app: Flask, client: Browser) -> None:
