@@ -42,9 +42,18 @@ def accept(actor: Actor, public_id: str, quantity: int | None = None, rest_reaso
 
 
 def accept_row(
-    actor: Actor, proposal: Allocation, quantity: int | None = None, rest_reason: str = "no_capacity"
+    actor: Actor,
+    proposal: Allocation,
+    quantity: int | None = None,
+    rest_reason: str = "no_capacity",
+    *,
+    restricted: bool = False,
 ) -> Allocation:
-    """As `accept`, for a proposal that the caller has locked inside its transaction()."""
+    """As `accept`, for a proposal that the caller has locked inside its transaction().
+
+    Args:
+        restricted: also for a need of a restricted case: its care team accepts in the supplier's name.
+    """
     with transaction() as session:
         if proposal.state != "proposed":
             raise StateConflict(_("This proposal has been answered or has ended."))
@@ -56,7 +65,7 @@ def accept_row(
         capacity = session.get_one(Capacity, proposal.capacity_id, populate_existing=True)
         if capacity.free < taken:  # soon told; what counts is the UPDATE that takes
             raise CapacityExhausted(_EXHAUSTED)
-        check_need(proposal.need_id, taken)
+        check_need(proposal.need_id, taken, restricted=restricted)
         check_supplier(capacity)
         take_both(proposal.need_id, proposal.capacity_id, taken)
         move(actor, proposal, expect="proposed", to="accepted", quantity=taken, accepted_at=now(), expires_at=None)

@@ -12,7 +12,7 @@ from marketplace import audit, events
 from marketplace.allocations.models import Allocation
 from marketplace.allocations.services.answers import check_need, check_supplier
 from marketplace.allocations.services.links import revoke_links
-from marketplace.allocations.services.manual import capacity_for, check_pair
+from marketplace.allocations.services.manual import capacity_for, check_pair, is_restricted
 from marketplace.allocations.services.proposals import propose
 from marketplace.allocations.services.returns import return_units
 from marketplace.allocations.services.rows import delivered_units, load, visible
@@ -132,7 +132,8 @@ def reassign(
         rules = check_pair(need, capacity, rest, despite=despite)
         before = allocation.organization_id
         return_units(actor, allocation, to="released", reason="no_capacity")
-        check_need(need.id, rest)
+        restricted = is_restricted(need)
+        check_need(need.id, rest, restricted=restricted and agreed)
         if agreed:
             needs.take(need.id, rest)
             _take(capacity.id, rest)

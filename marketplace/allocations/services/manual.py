@@ -12,7 +12,7 @@ from marketplace import audit
 from marketplace.allocations.models import Allocation
 from marketplace.allocations.services.answers import accept_row, check_need, check_supplier
 from marketplace.allocations.services.proposals import declined_pairs, propose
-from marketplace.allocations.services.rows import restricted_need
+from marketplace.allocations.services.rows import of_own_team, restricted_need
 from marketplace.allocations.services.rules import RULES, broken, kilometres
 from marketplace.errors import CapacityExhausted, InvalidInput, NotFound, StateConflict
 from marketplace.extensions import db
@@ -50,18 +50,25 @@ class Suggestion:
 
 
 def need_to_propose_for(actor: Actor, public_id: str) -> Need:
-    """A need within the coordinator's region; those of restricted cases are matched by their care team alone.
+    """A need within the coordinator's region; one of a restricted case only for a coordinator of its care team.
 
     Raises:
         NotFound: there is none, or it is not open to the actor.
     """
     query = scoped(Need, actor, Permission.ALLOCATION_PROPOSE).where(
-        Need.public_id == public_id, ~restricted_need(Need.id), Need.state.in_(("open", "closed"))
+        Need.public_id == public_id,
+        or_(~restricted_need(Need.id), of_own_team(actor, Need.id)),
+        Need.state.in_(("open", "closed")),
     )
     need: Need | None = db.session.scalar(query.execution_options(populate_existing=True))
     if need is None:
         raise NotFound
     return need
+
+
+def is_restricted(need: Need) -> bool:
+    """Whether a need is of a restricted case (rules R05 and R07)."""
+    return bool(db.session.scalar(select(restricted_need(need.id))))
 
 
 def _offered() -> Any:
@@ -126,15 +133,20 @@ def propose_by_hand(
         need = need_to_propose_for(actor, need_public_id)
         session.execute(select(Need.id).where(Need.id == need.id).with_for_update())
         capacity = capacity_for(actor, capacity_public_id)
+        restricted = is_restricted(need)
+        if restricted and not agreed:
+            raise InvalidInput(
+                fields={"agreed": _("This case is restricted. Ask the supplier first, then accept in its name.")}
+            )
         if not 1 <= quantity <= need.quantity or (need.whole and quantity != need.quantity):
             raise InvalidInput(fields={"quantity": _("Enter a whole number that the need has open, all where whole.")})
         check_pair(need, capacity, quantity, despite=despite)
-        check_need(need.id, quantity)
+        check_need(need.id, quantity, restricted=restricted)
         keys = propose(actor, [_row(need, capacity, quantity)], run_id=None, source="manual")
         row = session.get_one(Allocation, keys[0])
         if agreed:
             audit.record(actor, "allocation:agreed", row, changed=["state"], reason="in the supplier's name")
-            accept_row(actor, row)
+            accept_row(actor, row, restricted=restricted)
         return row
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import aliased
 
 from marketplace.allocations.models import Allocation, Delivery
-from marketplace.cases.models import Case, Consent
+from marketplace.cases.models import CareTeamMember, Case, Consent
 from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.needs.models import Need
@@ -14,25 +14,42 @@ from marketplace.permissions import Actor, Permission, row_filter, scoped
 from marketplace.records import today
 
 # Made once: an alias works its columns out anew, which takes longer than the statement.
-_RESTRICTED, _SHARED = aliased(Need), aliased(Need)
+_RESTRICTED, _SHARED, _TEAM = aliased(Need), aliased(Need), aliased(Need)
 
 
-def restricted_need(need_id: Any) -> ColumnElement[bool]:
-    """Whether a need is of a restricted case (rules R05 and R07), as an SQL condition on a column of need keys."""
+def restricted_need(need_id: Any, *, but: ColumnElement[bool] | None = None) -> ColumnElement[bool]:
+    """Whether a need is of a restricted case (rules R05 and R07), as an SQL condition on a column of need keys.
+
+    Args:
+        but: restricted cases that do not count, as a condition on `Case`.
+    """
     need = _RESTRICTED
-    return exists(select(need.id).join(Case, need.case_id == Case.id).where(need.id == need_id, Case.restricted))
+    found = select(need.id).join(Case, need.case_id == Case.id).where(need.id == need_id, Case.restricted)
+    return exists(found if but is None else found.where(not_(but)))
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """Proposals for a restricted case appear to nobody until its care team has settled them.
+    """Proposals for a restricted case appear to nobody: its care team settles them by hand.
 
-    Help that is on its way appears to those who may see the case, and to whoever brings it.
+    Help that is on its way appears to those who may see the case, to its care team, and to whoever brings it.
     """
     restricted = restricted_need(Allocation.need_id)
-    if actor.system or actor.may(Permission.CASE_VIEW):
+    if actor.system:
         return not_(and_(Allocation.state == "proposed", restricted))
     own = row_filter(Allocation, actor, Permission.ALLOCATION_DELIVER)
-    return or_(not_(restricted), and_(Allocation.state != "proposed", own))
+    if actor.may(Permission.CASE_VIEW):
+        closed = restricted_need(Allocation.need_id, but=Case.open_to(actor.user_id))
+        return and_(not_(and_(Allocation.state == "proposed", restricted)), or_(not_(closed), own))
+    return or_(not_(restricted), and_(Allocation.state != "proposed", or_(own, of_own_team(actor, Allocation.need_id))))
+
+
+def of_own_team(actor: Actor, need_id: Any) -> ColumnElement[bool]:
+    """Whether a need is of a case whose care team the actor is of, as an SQL condition on a column of need keys."""
+    need = _TEAM
+    of_team = CareTeamMember.case_id == need.case_id
+    return exists(
+        select(need.id).join(CareTeamMember, of_team).where(need.id == need_id, CareTeamMember.user_id == actor.user_id)
+    )
 
 
 def load(actor: Actor, permission: Permission, public_id: str, *, lock: bool = False) -> Allocation:

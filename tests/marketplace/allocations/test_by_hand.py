@@ -10,6 +10,7 @@ from marketplace import audit
 from marketplace.allocations import services
 from marketplace.allocations.models import Allocation
 from marketplace.allocations.services.rules import RULES
+from marketplace.cases.models import CareTeamMember
 from marketplace.errors import CapacityExhausted, InvalidInput, MarketplaceError, NotFound, StateConflict
 from marketplace.extensions import db
 from marketplace.permissions import Actor
@@ -145,3 +146,26 @@ def test_what_others_took_meanwhile_is_not_proposed(app: Flask, coordinator: Act
     with pytest.raises(MarketplaceError):
         services.propose_by_hand(coordinator, need.public_id, world.a_capacity().public_id, 2)
     assert services.propose_by_hand(coordinator, need.public_id, world.a_capacity().public_id, 1).quantity == 1
+
+
+def test_the_care_team_of_a_restricted_case_accepts_in_the_suppliers_name(app: Flask, coordinator: Actor) -> None:
+    need, capacity = world.a_need(), world.a_capacity()
+    need.case.restricted = True
+    assert coordinator.user_id is not None
+    world.save(CareTeamMember(case_id=need.case_id, user_id=coordinator.user_id, position="coordinator"))
+    address, supplier = need.public_id, supplier_of(capacity)
+    with pytest.raises(NotFound):
+        services.propose_by_hand(a_coordinator(), address, capacity.public_id, 2, agreed=True)
+    with pytest.raises(InvalidInput) as refused:
+        services.propose_by_hand(coordinator, address, capacity.public_id, 2)
+    assert set(refused.value.fields) == {"agreed"}
+    made = services.propose_by_hand(coordinator, address, capacity.public_id, 2, agreed=True)
+    assert (again(made).state, again(need).allocated) == ("accepted", 2)
+    for actor in (coordinator, supplier):
+        assert services.find(actor, made.public_id).id == made.id
+    for outsider in (a_coordinator(), supplier_of(world.a_capacity())):
+        assert services.inbox(outsider, "running").total == 0
+        with pytest.raises(NotFound):
+            services.find(outsider, made.public_id)
+    assert "allocation:agreed" in [event.action for event in services.events_of(made)]
+    assert services.reconcile() == []

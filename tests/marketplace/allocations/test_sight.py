@@ -7,6 +7,7 @@ from sqlalchemy import select
 from marketplace import audit
 from marketplace.accounts.services import actor_of
 from marketplace.allocations import services
+from marketplace.cases.models import CareTeamMember
 from marketplace.cases.services import withdraw_consent
 from marketplace.errors import (
     NotFound,
@@ -97,3 +98,21 @@ def test_a_proposal_without_consent_to_share_shows_nothing_any_more(app: Flask, 
         services.find(supplier, proposal.public_id)
     with pytest.raises(StateConflict):
         services.accept(supplier, proposal.public_id)
+
+
+def test_once_its_leads_are_named_help_for_a_restricted_case_is_theirs_alone(app: Flask, caseworker: Actor) -> None:
+    row = world.an_allocation(state="delivered")
+    row.need.case.restricted = True
+    other = actor_of(world.a_user(Role.CASEWORKER))
+    officer = actor_of(world.a_user(Role.OFFICER))
+    for actor in (caseworker, other, officer):
+        assert services.find(actor, row.public_id).id == row.id
+    for actor, position in ((caseworker, "social_worker"), (officer, "officer")):
+        world.save(CareTeamMember(case_id=row.need.case_id, user_id=actor.user_id, position=position))
+    assert services.inbox(officer, "confirm").total == 1
+    assert services.inbox(other, "confirm").total == 0
+    with pytest.raises(NotFound):
+        services.confirm(other, row.public_id)
+    services.confirm(caseworker, row.public_id)
+    assert services.due_visits(other, all_planned=True).total == 0
+    assert services.due_visits(caseworker, all_planned=True).total == 1
