@@ -63,3 +63,10 @@ def test_a_route_without_a_permission_stops_the_application_from_starting(tmp_pa
     app.add_url_rule("/forgotten", "forgotten", lambda: "")
     with pytest.raises(RuntimeError, match="forgotten"):
         check_every_route_is_declared(app)
+
+
+def test_a_second_factor_is_optional_or_required(tmp_path: Path) -> None:
+    assert not load({"INSTANCE_DIR": str(tmp_path)}).two_factor_required
+    assert load({"INSTANCE_DIR": str(tmp_path), "TWO_FACTOR": "required"}).two_factor_required
+    with pytest.raises(SettingsError, match="TWO_FACTOR"):
+        load({"INSTANCE_DIR": str(tmp_path), "TWO_FACTOR": "yes"})

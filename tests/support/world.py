@@ -12,7 +12,7 @@ from PIL import Image
 
 from marketplace import uploads
 from marketplace.accounts import services as accounts
-from marketplace.accounts.models import AccessLink, Membership, User, email_index
+from marketplace.accounts.models import ASSIGNABLE_ROLES, AccessLink, Membership, User, email_index
 from marketplace.allocations.models import Allocation, Evidence, FollowUp
 from marketplace.cases.models import CareTeamMember, Case, Consent, Person
 from marketplace.extensions import db
@@ -60,7 +60,7 @@ def a_user(
         fs_uniquifier=uuid.uuid4().hex,
         active=True,
         region=region,
-        roles=[accounts.role_row(role) for role in roles if role is not Role.CHARITY],
+        roles=[accounts.role_row(role) for role in roles if role in ASSIGNABLE_ROLES],
         **values,
     )
     save(user)
