@@ -24,12 +24,12 @@ ENDINGS = (".csv", ".xlsx")
 LANGUAGE: Language = "en" if language() == "en" else "zh"
 
 
-@click.command("import", short_help=say("把需求或服务能力文件导入数据库", "Bring a file into the database"))
-@click.argument("kind", type=click.Choice(services.KINDS))
+@click.command("import", short_help=say("把表格文件导入数据库", "Bring a file into the database"))
+@click.argument("kind", type=click.Choice(list(services.KINDS)))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help=say("只说明会发生什么,不写入", "Say what would happen; write nothing"))
 def import_command(kind: str, file: Path, *, dry_run: bool) -> None:
-    """Bring a CSV or XLSX file of needs or capacity into the database, all of it or nothing.
+    """Bring a CSV or XLSX file into the database, all of it or nothing.
 
     The file's id is kept: a second import of the file changes what differs and nothing else. Exit codes: 0 done,
     2 the file is wrong (every fault on stderr, nothing written), 1 anything else.
@@ -70,11 +70,11 @@ def _print_faults(error: InvalidTable) -> None:
     talk("未写入任何内容。", "Nothing was written.")
 
 
-@click.command("export", short_help=say("把需求或服务能力导出为文件", "Write needs or capacity to a file"))
-@click.argument("kind", type=click.Choice(services.KINDS))
+@click.command("export", short_help=say("把机构、项目、服务能力、家庭或需求导出为文件", "Write a table to a file"))
+@click.argument("kind", type=click.Choice(list(services.KINDS)))
 @click.argument("file", type=click.Path(path_type=Path))
 def export_command(kind: str, file: Path) -> None:
-    """Write needs or capacity to FILE, .csv or .xlsx, in the columns that import reads."""
+    """Write a table to FILE, .csv or .xlsx, in the columns that import reads; nothing of it tells who somebody is."""
     if file.suffix.lower() not in ENDINGS:
         stop(WRONG_INPUT, f"{file}:文件名须以 .csv 或 .xlsx 结尾", f"{file}: the name must end in .csv or .xlsx")
     with application():

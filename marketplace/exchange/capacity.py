@@ -84,7 +84,7 @@ def plan_capacity(table: CapacityTable, header: Header, tables: CodeTables) -> C
     plan.known_organizations = _organizations(names)
     _plan_pools(plan, table, header)
     pool_names = {key: name for name, key in plan.known_pools.items()}
-    organization_names = _names_of({row.organization_id for row in known.values()})
+    organization_names = _names_of({row.organization_id for row in known.values() if row.organization_id})
     follows = {name for column in COLUMNS if column in header for name in COLUMNS[column]}
     for place, values in enumerate(_rows(table, tables)):
         row, existing = int(table.row[place]), known.get(table.id[place])
@@ -95,6 +95,9 @@ def plan_capacity(table: CapacityTable, header: Header, tables: CodeTables) -> C
             plan.organizations.setdefault(name, values["regions"][0])
         if existing is None:
             _add_new(plan, values, table.id[place])
+            continue
+        if existing.organization_id is None:
+            plan.faults.append(header.fault(row, "id", "offer_of_volunteer"))
             continue
         before = {
             "organization": organization_names[existing.organization_id],
