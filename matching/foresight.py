@@ -78,6 +78,9 @@ def expected_prices(
 ) -> Int64s:
     """What the last unit of each offer is worth, on the mean of the futures; for ``solve(..., reserve=...)``.
 
+    Open needs count too, so that the last unit can be held from the very need that sets its price. Where capacity
+    ends tonight, set its price to 0; where nobody is to come at all, give no futures.
+
     Args:
         problem: tonight's open needs and the capacity that is left.
         futures: needs still to come, with their arcs to the same offers by row number; all other columns of
