@@ -37,6 +37,7 @@ from marketplace.accounts.services.sessions import (
 from marketplace.accounts.services.staff import (
     SERVING_A_REGION,
     StaffFilter,
+    account_history,
     change_rights,
     create_account,
     disable,
@@ -53,6 +54,7 @@ __all__ = [
     "Members",
     "Sent",
     "StaffFilter",
+    "account_history",
     "actor_of",
     "add_member",
     "ask_for_password",

@@ -12,7 +12,7 @@ from flask_security.utils import hash_password
 from flask_sqlalchemy.pagination import Pagination
 from sqlalchemy import func, select
 
-from marketplace import audit, regions
+from marketplace import audit, regions, trail
 from marketplace.accounts.models import ASSIGNABLE_ROLES, STAFF_ROLES, RoleRow, User, UserRole, email_index
 from marketplace.accounts.services.links import Address, Sent, send_password_link
 from marketplace.accounts.services.people import add_user, role_row
@@ -26,6 +26,26 @@ from marketplace.transitions import transaction
 PER_PAGE = 20
 #: Roles that see a region: they must be given one.
 SERVING_A_REGION = frozenset(role for role in STAFF_ROLES if Scope.REGION in GRANTS[role].values())
+
+
+_ACTIONS = {
+    "user:created": _("Account made"),
+    "user:rights_changed": _("Rights changed"),
+    "user:disabled": _("Disabled"),
+    "user:enabled": _("Enabled"),
+    "user:password_link_sent": _("Password link made"),
+    "user:password_set": _("Password set"),
+    "user:signed_in": _("Signed in"),
+    "user:signed_out": _("Signed out"),
+    "user:signed_out_everywhere": _("Signed out everywhere"),
+    "user:second_factor_begun": _("Second factor begun"),
+    "user:second_factor_on": _("Second factor set up"),
+    "user:second_factor_off": _("Second factor taken away"),
+    "membership:created": _("Joined an organization"),
+    "membership:changed": _("Other place in an organization"),
+    "membership:ended": _("Left an organization"),
+}
+_MOST_ENTRIES = 50
 
 
 @dataclass(frozen=True)
@@ -72,6 +92,11 @@ def load_account(actor: Actor, public_id: str, *, lock: bool = False) -> User:
     if user is None:
         raise NotFound
     return user
+
+
+def account_history(actor: Actor, user: User) -> list[trail.Entry]:
+    """The newest of an account's trail, for those with the right to it."""
+    return trail.history(actor, user, _ACTIONS)[:_MOST_ENTRIES]
 
 
 def _another(actor: Actor, public_id: str) -> User:

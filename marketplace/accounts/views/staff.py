@@ -109,7 +109,12 @@ def _link_made(sent: services.Sent) -> ResponseReturnValue:
 
 def _show(user: User, form: RightsForm) -> ResponseReturnValue:
     page = render_template(
-        "accounts/edit_staff.html", form=form, user=user, own=user.id == g.actor.user_id, role_names=_role_names
+        "accounts/edit_staff.html",
+        form=form,
+        user=user,
+        own=user.id == g.actor.user_id,
+        role_names=_role_names,
+        history=services.account_history(g.actor, user),
     )
     return page, 422 if form.errors else 200
 

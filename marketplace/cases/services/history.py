@@ -27,6 +27,7 @@ _TITLES: dict[str, tuple[Any, str]] = {
     "person:reveal": (_("Personal data shown in the clear"), "eye"),
     "case:discarded": (_("Put away"), "trash"),
     "case:restored": (_("Taken back"), "arrow-back-up"),
+    "case:package_applied": (_("Service package applied"), "packages"),
     "case:team_joined": (_("Joined the care team"), "user-plus"),
     "case:team_left": (_("Left the care team"), "user-minus"),
     "person:discarded": (_("Person put away"), "trash"),

@@ -46,6 +46,7 @@ from marketplace.organizations.services.packages import (
     packages_of,
 )
 from marketplace.organizations.services.reading import (
+    ALLIANCE_ACTIONS,
     Filters,
     get,
     history,
@@ -68,6 +69,7 @@ from marketplace.organizations.services.track_record import TrackRecord, provide
 from marketplace.organizations.services.verification import refuse, reinstate, reveal_contact, suspend, verify
 
 __all__ = [
+    "ALLIANCE_ACTIONS",
     "MOST_ITEMS",
     "Filters",
     "Item",

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_sqlalchemy.pagination import Pagination
 from sqlalchemy import ColumnElement, or_, select
 
-from marketplace import audit, regions
+from marketplace import regions, trail
 from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.organizations.models import Organization
-from marketplace.permissions import ROLE_NAMES, Actor, Permission, Role, Scope, may_reach, row_filter
+from marketplace.permissions import Actor, Permission, Scope, row_filter
 
 PER_PAGE = 20
 
@@ -95,17 +94,6 @@ def get(actor: Actor, public_id: str) -> Organization:
     return organization
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One event of a record's trail, in words."""
-
-    at: datetime
-    title: Any
-    actor: str
-    text: str | None
-    icon: str = "history"
-
-
 ACTIONS = {
     "organization:created": _("Registered"),
     "organization:imported": _("Imported"),
@@ -125,29 +113,25 @@ ACTIONS = {
 }
 
 
-def history(actor: Actor, record: Any, actions: Mapping[str, Any] = ACTIONS) -> list[Entry]:
+ALLIANCE_ACTIONS = {
+    "alliance:created": _("Founded"),
+    "alliance:joined": _("Member added"),
+    "alliance:left": _("Membership ended"),
+    "alliance:organizer_named": _("Organizer named"),
+    "alliance:package_created": _("Package made"),
+    "alliance:package_edited": _("Package edited"),
+    "alliance:package_offered": _("Package offered again"),
+    "alliance:package_withdrawn": _("Package no longer offered"),
+}
+
+
+def history(actor: Actor, record: Any, actions: Mapping[str, Any] = ACTIONS) -> list[trail.Entry]:
     """The trail of a record, newest first; empty for those without the right to it.
 
     Args:
         actions: words for the actions of the trail.
     """
-    if not may_reach(actor, Permission.AUDIT_VIEW, record):
-        return []
-    return [
-        Entry(
-            at=datetime.fromisoformat(event.occurred_at),
-            title=actions.get(event.action, event.action),
-            actor=_roles(event.actor_role) + (f" #{event.actor_id}" if event.actor_id else ""),
-            text=event.reason,
-        )
-        for event in reversed(audit.history(record.__tablename__, record.id))
-    ]
-
-
-def _roles(kept: str) -> str:
-    """The roles of an audit event in the language of the page; a system process by its own name."""
-    names = {str(role): str(name) for role, name in ROLE_NAMES.items()}
-    return ", ".join(names.get(part, part) for part in kept.split(",") if part != Role.PUBLIC)
+    return trail.history(actor, record, actions)
 
 
 def registered_in(credit_code: str | None) -> str:

@@ -32,6 +32,7 @@ def alliance(slug: str) -> ResponseReturnValue:
         members=members,
         packages=services.packages_of(found, offered_only=not runs_it),
         runs_it=runs_it,
+        history=services.history(g.actor, found, services.ALLIANCE_ACTIONS),
         total=sum(len(organizations_of_kind) for organizations_of_kind in members.values()),
         is_sample="4+5+N" in found.summary,
     )

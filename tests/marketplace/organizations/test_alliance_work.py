@@ -148,6 +148,9 @@ def test_the_pages_of_those_who_run_an_alliance(app: Flask, client: Browser) -> 
     assert client.submit(f"{edit}/edit", form | {"version": "1"}).status_code == 409
     assert client.submit(f"{edit}/withdraw").status_code == 303
     assert "康复套餐" in client.get(page).get_data(as_text=True)  # those who run it see it still
+    assert "events__item" not in client.get(page).get_data(as_text=True)
+    client.sign_in(world.a_user(Role.AUDITOR))
+    assert "events__item" in client.get(page).get_data(as_text=True)
     client.submit("/account/logout")
     assert "康复套餐" not in client.get(page).get_data(as_text=True)
     client.sign_in(world.a_user(Role.COORDINATOR))

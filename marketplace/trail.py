@@ -1,0 +1,45 @@
+"""The trail of a record as those with the right to it read it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from marketplace import audit
+from marketplace.permissions import ROLE_NAMES, Actor, Permission, Role, may_reach
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event of a record's trail, in words."""
+
+    at: datetime
+    title: Any
+    actor: str
+    text: str | None
+    icon: str = "history"
+
+
+def history(actor: Actor, record: Any, actions: Mapping[str, Any]) -> list[Entry]:
+    """The trail of a record, newest first; empty for those without the right to it.
+
+    Args:
+        actions: words for the actions of the trail; one without words is shown as it is kept.
+    """
+    if not may_reach(actor, Permission.AUDIT_VIEW, record):
+        return []
+    return [
+        Entry(
+            at=datetime.fromisoformat(event.occurred_at),
+            title=actions.get(event.action, event.action),
+            actor=_roles(event.actor_role) + (f" #{event.actor_id}" if event.actor_id else ""),
+            text=event.reason,
+        )
+        for event in reversed(audit.history(record.__tablename__, record.id))
+    ]
+
+
+def _roles(kept: str) -> str:
+    """The roles of an audit event in the language of the page; a system process by its own name."""
+    names = {str(role): str(name) for role, name in ROLE_NAMES.items()}
+    return ", ".join(names.get(part, part) for part in kept.split(",") if part != Role.PUBLIC)
