@@ -57,6 +57,9 @@ class Rule:
 RULES: dict[str, Rule] = {
     # suppliers
     "allocation:proposed": Rule("proposals", _("A need was proposed to you: %(about)s."), readers.suppliers),
+    "allocation:free-again": Rule(
+        "proposals", _("%(about)s, which was proposed to you, is free again."), readers.suppliers
+    ),
     "allocation:confirmed": Rule("proposals", _("Help for %(about)s was confirmed. Thank you."), readers.suppliers),
     "allocation:disputed": Rule(
         "proposals", _("The caseworker does not find %(about)s delivered. Please look at it."), readers.suppliers

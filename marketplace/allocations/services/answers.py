@@ -125,7 +125,7 @@ def _decline_rest(actor: Actor, accepted: Allocation, rest: int, reason: str) ->
     db.session.flush()
     audit.record(actor, "allocation:split", refused, changed=["quantity"], after="proposed")
     move(actor, refused, expect="proposed", to="declined", reason=reason, decline_reason=reason)
-    tell_free_again(refused)
+    tell_free_again(actor, refused)
 
 
 def check_need(need_id: int, quantity: int, *, restricted: bool = False) -> None:
@@ -187,7 +187,7 @@ def decline_row(actor: Actor, proposal: Allocation, reason: str) -> Allocation:
         if proposal.state != "proposed":
             raise StateConflict(_("This proposal has been answered or has ended."))
         move(actor, proposal, expect="proposed", to="declined", reason=reason, decline_reason=reason, expires_at=None)
-        tell_free_again(proposal)
+        tell_free_again(actor, proposal)
         return proposal
 
 

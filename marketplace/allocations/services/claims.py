@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from marketplace import audit, events
 from marketplace.accounts.models import User
@@ -100,7 +100,8 @@ def _live(actor: Actor) -> Any:
 
 def claims_of(actor: Actor, page: int = 1) -> Any:
     """The actor's live claims, newest first, as a page."""
-    query = _live(actor).order_by(Allocation.id.desc()).options(joinedload(Allocation.need))
+    query = _live(actor).order_by(Allocation.id.desc())
+    query = query.options(joinedload(Allocation.need), selectinload(Allocation.evidence))
     return db.paginate(query, page=page, per_page=20, error_out=False)
 
 

@@ -71,7 +71,7 @@ def supersede(actor: Actor, region: str, organization_ids: Iterable[int] | None 
 def propose(actor: Actor, rows: Iterable[Mapping[str, Any]], *, run_id: int | None, source: str = "run") -> list[int]:
     """Write proposals, inside the caller's transaction(); they hold nothing until a supplier accepts.
 
-    Emits "allocation:proposed" once for each supplier, with its first proposal as `row` and how many as `number`.
+    Emits "allocation:proposed" for each that no run makes.
 
     Args:
         rows: need_id, capacity_id, organization_id, claimant_id, region, wish, quantity, fit and reasons of each.
@@ -83,8 +83,7 @@ def propose(actor: Actor, rows: Iterable[Mapping[str, Any]], *, run_id: int | No
     if not given:
         return []
     with transaction() as session:
-        columns = (Allocation.id, Allocation.region, Allocation.organization_id, Allocation.claimant_id)
-        made = session.execute(insert(Allocation).returning(*columns), given).all()
+        made = session.execute(insert(Allocation).returning(Allocation.id, Allocation.region), given).all()
         audit.record_many(
             actor,
             "allocation:proposed",
@@ -94,12 +93,10 @@ def propose(actor: Actor, rows: Iterable[Mapping[str, Any]], *, run_id: int | No
             after="proposed",
         )
         events.changed.send("allocation", ids=[row.id for row in made])
-        by_supplier: dict[tuple[int | None, int | None], list[int]] = {}
-        for row in made:
-            by_supplier.setdefault((row.organization_id, row.claimant_id), []).append(row.id)
-        for keys in by_supplier.values():
-            first = session.get_one(Allocation, keys[0])
-            events.happened.send("allocation:proposed", row=first, actor=actor, number=len(keys))
+        if run_id is None:  # of a run its suppliers are told once, when it is done
+            for row in made:
+                proposal = session.get_one(Allocation, row.id)
+                events.happened.send("allocation:proposed", row=proposal, actor=actor)
         return [row.id for row in made]
 
 

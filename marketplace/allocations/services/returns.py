@@ -40,7 +40,7 @@ def release(actor: Actor, public_id: str, reason: str = "other") -> Allocation:
         if allocation.state not in ("accepted", "delivering"):
             raise StateConflict(_("This is delivered or has ended; nothing is left to release."))
         returned = return_units(actor, allocation, to="released", reason=reason)
-        tell_free_again(returned)
+        tell_free_again(actor, returned)
         return returned
 
 
@@ -133,7 +133,7 @@ def expire_overdue(limit: int | None = None) -> int:
                 if allocation.state == "proposed":
                     move(actor, allocation, expect="proposed", to="expired", reason="overdue")
                 else:
-                    tell_free_again(return_units(actor, allocation, to="expired", reason="timing"))
+                    tell_free_again(actor, return_units(actor, allocation, to="expired", reason="timing"))
         except StateConflict:
             continue
         ended += 1

@@ -33,5 +33,5 @@ def thank(actor: Actor, public_id: str, text: str) -> Allocation:
         )
         session.expire(claim)
         audit.record(actor, "allocation:thanked", claim, changed=["thanks"])
-        events.happened.send("allocation:thanked", row=claim, actor=actor)
+        events.happened.send("claim:thanked", row=claim, actor=actor)
         return claim

@@ -64,21 +64,21 @@ def test_a_part_fits_where_the_whole_does_not(app: Flask) -> None:
 
 
 def test_interested_suppliers_hear_that_a_need_is_free_again(app: Flask) -> None:
-    next_best = world.a_capacity()
-    proposal = world.an_allocation(reasons={"alternatives": [{"capacity": next_best.id, "fit": 1, "metres": 1}]})
+    proposal = world.an_allocation()
     also_asked = world.an_allocation(proposal.need)
-    heard: list[Any] = []
+    world.an_allocation(proposal.need, state="superseded")
+    world.an_allocation()
+    heard: list[int] = []
 
-    def hear(_sender: str, *, row: Any, organization_ids: list[int], **_rest: Any) -> None:
-        heard.append((row.id, organization_ids))
+    def hear(_sender: str, *, row: Any, **_rest: Any) -> None:
+        heard.append(row.id)
 
-    with events.happened.connected_to(hear, sender="need:free-again"):
+    with events.happened.connected_to(hear, sender="allocation:free-again"):
         supplier = supplier_of(proposal.capacity)
         services.accept(supplier, proposal.public_id)
         assert heard == []
         services.release(supplier, proposal.public_id)
-    told = sorted({next_best.organization_id, also_asked.organization_id})
-    assert heard == [(proposal.need_id, told)]
+    assert heard == [also_asked.id]
 
 
 def test_the_effect_on_others_is_told(app: Flask) -> None:
