@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from sqlalchemy import insert, select, update
 
-from marketplace import events, jobs
+from marketplace import jobs
 from marketplace.allocations import services as allocations
 from marketplace.errors import StateConflict
 from marketplace.extensions import db
@@ -122,7 +122,6 @@ def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
             status=result.status,
             summary=outcomes.summary(snapshot, result, made, seconds),
         )
-        events.happened.send("match_run:done", row=run)
     _forget_older(scope)
     tell(1.0)
     log.info("run_done", run=run_id, proposals=len(made.proposals), unserved=len(made.outcomes))
@@ -164,6 +163,7 @@ def _try_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
             run,
             expect="running",
             to="done",
+            action="match_run:tried",
             progress=100,
             finished_at=now(),
             summary={**tried.summary, "seconds": seconds},
@@ -225,7 +225,8 @@ def _fail(actor: Actor, run_id: int, why: str) -> None:
     try:
         with transaction() as session:
             run = session.get_one(MatchRun, run_id)
-            move(actor, run, expect="running", to="failed", finished_at=now(), failure=why[:500])
+            action = "match_run:trial_failed" if run.trial else None
+            move(actor, run, expect="running", to="failed", action=action, finished_at=now(), failure=why[:500])
     except StateConflict:
         log.info("run_ended_before_it_failed", run=run_id)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from marketplace import jobs
+from marketplace import events, jobs
 from marketplace.accounts.services import actor_of
 from marketplace.audit import history
 from marketplace.errors import AccessDenied, InvalidInput, StateConflict
@@ -247,3 +247,18 @@ def test_pages_of_policies_take_few_statements(app: Flask, client: Browser) -> N
         with statements() as sent:
             assert client.get(address).status_code == 200
         assert len(sent) <= 12, json.dumps(sent, indent=1)
+
+
+def test_a_trial_is_no_news_of_a_run(app: Flask, coordinator: Actor) -> None:
+    told: list[str] = []
+
+    def note(sender: str, **_details: Any) -> None:
+        told.append(sender)
+
+    with events.happened.connected_to(note):
+        services.try_changes(coordinator, world.DAWUKOU, None, Changes(NEAR))
+        jobs.work_off(app)
+        assert told == ["match_run:running", "match_run:tried"]
+        services.start(coordinator, world.DAWUKOU)
+        jobs.work_off(app)
+    assert told[2:] == ["match_run:running", "match_run:done"]
