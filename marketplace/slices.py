@@ -15,6 +15,7 @@ import marketplace.search.models  # noqa: F401  # all of these: importing a mode
 from marketplace.accounts.views import accounts
 from marketplace.allocations.views import allocations
 from marketplace.cases.views import cases
+from marketplace.exchange.views import exchange
 from marketplace.home import home
 from marketplace.matches.policies import policies
 from marketplace.matches.suggesting import suggestions
@@ -35,6 +36,7 @@ SLICES = (
     projects,
     offers,
     cases,
+    exchange,
     needs,
     packages,
     wishes,

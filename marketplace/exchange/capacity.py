@@ -231,10 +231,18 @@ def _with_allocations(ids: list[int]) -> set[int]:
     return found
 
 
-def apply_capacity(actor: Actor, plan: CapacityPlan, told: Callable[[int], None]) -> None:
-    """Write a plan, inside the caller's transaction."""
+def apply_capacity(
+    actor: Actor, plan: CapacityPlan, told: Callable[[int], None], project: Project | None = None
+) -> None:
+    """Write a plan, inside the caller's transaction.
+
+    Args:
+        project: what all new rows go to; else each goes to the project that imports fill for its organization.
+    """
+    if project is not None:
+        _put_into(plan, project)
     organizations = _make_organizations(actor, plan)
-    pools = plan.known_pools | _make_pools(actor, plan)
+    pools = plan.known_pools | _make_pools(actor, plan, project.organization_id if project else None)
     projects = _projects(actor, plan, organizations)
     for values in [*plan.new, *(change.values for change in plan.changed)]:
         if "organization" in values:
@@ -270,13 +278,28 @@ def _make_organizations(actor: Actor, plan: CapacityPlan) -> dict[str, tuple[int
     return known | made
 
 
-def _make_pools(actor: Actor, plan: CapacityPlan) -> dict[str, int]:
+def _put_into(plan: CapacityPlan, project: Project) -> None:
+    """Give every new row to one project; those on record stay where they are."""
+    plan.organizations.clear()
+    for values in plan.new:
+        del values["organization"]
+        values |= {
+            "organization_id": project.organization_id,
+            "region": project.region,
+            "project_id": project.id,
+            "imported": False,
+        }
+    for change in plan.changed:
+        change.values.pop("organization", None)
+
+
+def _make_pools(actor: Actor, plan: CapacityPlan, owner: int | None) -> dict[str, int]:
     for key, quantity in plan.changed_pools.items():
         db.session.execute(update(Pool).where(Pool.id == key).values(quantity=quantity))
     audit.record_many(actor, "pool:import_changed", "pool", [(key, None) for key in plan.changed_pools])
     if not plan.new_pools:
         return {}
-    rows = [{"name": name, "quantity": quantity} for name, quantity in plan.new_pools.items()]
+    rows = [{"name": name, "quantity": quantity, "organization_id": owner} for name, quantity in plan.new_pools.items()]
     db.session.execute(insert(table_of(Pool)), rows)
     query = select(Pool.name, Pool.id).where(Pool.name.in_(list(plan.new_pools)))
     made = dict(db.session.execute(query).all())
