@@ -26,6 +26,7 @@ class Market(NamedTuple):
         capacity: int64 (v,), units of each node, no more than all needs ask for.
         above: int64 (v,), the node it lies in; v for the sink.
         offers: how many of the nodes are offers.
+        step: what a unit is worth more in the next tier, where every worth is a multiple of it and a fit; else 1.
         order: int64 (k,), rows of the network's arcs; None if they were in order.
     """
 
@@ -37,12 +38,17 @@ class Market(NamedTuple):
     capacity: Int64s
     above: Int64s
     offers: int
+    step: int
     order: Int64s | None
 
     def best(self, price: Int64s) -> tuple[Int64s, Int64s]:
         """What a unit on each arc is worth beyond the price of its offer; and the best of each need, 0 at least."""
         beyond = self.worth - price[self.offer]
         return beyond, np.maximum(np.maximum.reduceat(beyond, self.first), 0)
+
+    def units_an_offer(self) -> float:
+        """How many units an offer serves on average."""
+        return min(int(self.capacity[: self.offers].sum()), int(self.quantity.sum())) / self.offers
 
     def sums(self, values: Int64s | Bools) -> Int64s:
         """The sum over the arcs of each need; of booleans their number."""
@@ -93,10 +99,10 @@ def market_of(network: Network, worth: Int64s | None = None) -> Market | None:
     need, offer, fit = (
         column if order is None else column[order] for column in (compact.need, compact.offer, compact.fit)
     )
-    if worth is None:
+    if worth is not None:
+        step, worth = 1, worth if order is None else worth[order]
+    else:
         worth = ((tier_values.size - np.arange(tier_values.size)) * step)[compact.tier[need]] + fit
-    elif order is not None:
-        worth = worth[order]
     offers, pools = compact.capacity.size, compact.pool_capacity.size
     inside = np.append(compact.pool, compact.pool_parent).astype(np.int64)
     return Market(
@@ -108,6 +114,7 @@ def market_of(network: Network, worth: Int64s | None = None) -> Market | None:
         capacity=np.minimum(np.append(compact.capacity, compact.pool_capacity), total),
         above=np.where(inside >= 0, offers + inside, offers + pools),
         offers=offers,
+        step=step,
         order=order,
     )
 

@@ -23,9 +23,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.columns import Int32s, Int64s
+from matching.columns import Int64s
 from matching.market import Market, starts_of
 from matching.problem import FIT_MAX
+from matching.restricted import Chosen
 
 WIDTH = 2 * FIT_MAX
 """Least and greatest prices further apart than this differ by the worth of a tier, not by fits."""
@@ -34,39 +35,39 @@ NO_PRICE = 2**60
 """Stands for the greatest price of what nothing limits; no worth comes near it."""
 
 
-class Chosen(NamedTuple):
-    """Some arcs of a market, needs in order, and the units on them.
+class Limits(NamedTuple):
+    """Prices that are kept between limits, as if units could be bought and sold at these (:mod:`matching.boxes`).
 
     Attributes:
-        arcs: int64 (c,), their places in the market.
-        first, seat: the first of each need that has any, and each arc's place among these needs.
-        capacity: int64 (v,), the units of each node that these arcs may use.
-        flow: int64 (c,).
+        lower, upper: int64 (v + 1,); no price below the lower, nor above the upper.
+        bought, sold: int64 (v,), units that leave a node, or come into it, at its limit.
+        fixed: int64 (m,), units of needs that are no part of the chosen arcs.
     """
 
-    arcs: Int64s
-    first: Int64s
-    seat: Int32s
-    capacity: Int64s
-    flow: Int64s
+    lower: Int64s
+    upper: Int64s
+    bought: Int64s
+    sold: Int64s
+    fixed: Int64s
 
 
-def proving_prices(market: Market, chosen: Chosen, guess: Int64s) -> Int64s:
+def proving_prices(market: Market, chosen: Chosen, guess: Int64s, limits: Limits | None = None) -> Int64s:
     """Prices that prove a best flow on some arcs: between the least and the greatest, else close to a guess.
 
     Where these arcs leave a price open by more than ``WIDTH``, the guess says more than the middle would.
-    The prices are then raised until they fit together; they stay below the greatest, which do.
+    The prices are then raised until they fit together; they stay below the greatest, which do. With limits the
+    flow is best where units may be bought and sold at these too.
 
     Returns:
         int64 (v + 1,), the last one 0.
     Raises:
         ValueError: the flow is not of the greatest worth on these arcs.
     """
-    tail, head, gain = _gains(market, chosen)
+    tail, head, gain = _gains(market, chosen, limits)
     sink = market.above.size
     order = np.argsort(head, kind="stable")
     forward = tail[order], head[order], gain[order]
-    least = np.zeros(sink + 1, np.int64)
+    least = np.zeros(sink + 1, np.int64) if limits is None else limits.lower.copy()
     _lengthen(least, *forward)
     if least[sink] > 0:
         raise ValueError("a unit more or less would be worth more: the flow is not best")
@@ -79,7 +80,7 @@ def proving_prices(market: Market, chosen: Chosen, guess: Int64s) -> Int64s:
     return np.asarray(price, np.int64)
 
 
-def _gains(market: Market, chosen: Chosen) -> tuple[Int64s, Int64s, Int64s]:
+def _gains(market: Market, chosen: Chosen, limits: Limits | None) -> tuple[Int64s, Int64s, Int64s]:
     """Pairs of nodes and what moving one unit from the first to the second gains at best."""
     sink = market.above.size
     offer, worth = market.offer[chosen.arcs].astype(np.int64), market.worth[chosen.arcs]
@@ -96,11 +97,24 @@ def _gains(market: Market, chosen: Chosen) -> tuple[Int64s, Int64s, Int64s]:
     own = np.zeros(market.offers, np.int64)
     np.add.at(own, offer[used], chosen.flow[used])
     nodes = np.arange(sink)
-    spare = nodes[market.through(own) < chosen.capacity]
+    units = market.through(own) if limits is None else market.through(_with_traded(own, limits))
+    spare = nodes[units < chosen.capacity]
     tail = [offer[here], np.full(waiting.size, sink), market.above, spare, offer[used]]
     head = [offer[after], offer[waiting], nodes, market.above[spare], np.full(used.size, sink)]
     gain = [worth[after] - worth[here], worth[waiting], np.zeros(sink + spare.size, np.int64), -worth[used]]
+    if limits is not None:
+        bought, sold, ground = nodes[limits.bought > 0], nodes[limits.sold > 0], np.full(sink, sink)
+        tail += [nodes, ground, np.full(bought.size, sink), sold]
+        head += [ground, nodes, bought, np.full(sold.size, sink)]
+        gain += [-limits.upper[:-1], limits.lower[:-1], limits.upper[bought], -limits.lower[sold]]
     return _best_of_pairs(np.concatenate(tail), np.concatenate(head), np.concatenate(gain), sink + 1)
+
+
+def _with_traded(own: Int64s, limits: Limits) -> Int64s:
+    """The units that enter at each node, with those of needs that are fixed, bought and sold."""
+    units = limits.sold - limits.bought
+    units[: own.size] += own + limits.fixed
+    return units
 
 
 def _best_of_pairs(tail: Int64s, head: Int64s, gain: Int64s, nodes: int) -> tuple[Int64s, Int64s, Int64s]:

@@ -30,10 +30,10 @@ from matching.columns import Bools, Int64s, InvalidProblem, at_least, column, fi
 from matching.coupling import examine
 from matching.fairness import Aims, add_loads
 from matching.market import market_of
-from matching.network import Arcs, Network, best_flow, compacted
+from matching.network import Arcs, Network, compacted
 from matching.policy import Policy
 from matching.problem import FIT_MAX, Problem
-from matching.sifting import SIFT_FROM, sifted, sifting_pays
+from matching.sifting import SIFT_FROM, exact_flow, flow_by_prices
 
 
 class Kept(NamedTuple):
@@ -122,10 +122,9 @@ def worthiest_flow(network: Network, value: Int64s, aims: Aims | None = None) ->
     weight = aims.weight if aims is not None else 0
     if not weight and network.need.size >= SIFT_FROM:
         market = market_of(network, value)
-        if market is not None and sifting_pays(market):
-            flow = sifted(market)
-            if flow is not None:
-                return market.in_given_order(flow)
+        flow = None if market is None else flow_by_prices(market)
+        if market is not None and flow is not None:
+            return market.in_given_order(flow)
     full = aims.full[np.unique(network.offer)] if aims is not None else np.zeros(0, np.int64)
     compact, _ = compacted(network)
     needs, offers, pools = compact.quantity.size, compact.capacity.size, compact.pool_capacity.size
@@ -208,6 +207,6 @@ def further_flow(rest: Problem) -> tuple[Int64s, bool]:
     coupling = examine(rest)
     live = np.flatnonzero(coupling.live).astype(np.int64)
     flow = np.zeros(rest.need.size, np.int64)
-    flow[live] = best_flow(coupling.network.of(live))
+    flow[live] = exact_flow(coupling.network.of(live))
     coupled: Bools = coupling.needs[rest.need[live]] | coupling.offers[rest.offer[live]]
     return flow, not (coupled.any() and flow.any())

@@ -1,9 +1,8 @@
-"""The exact flow of a large network by prices: guess them, solve what they leave in doubt, prove or mend.
+"""The exact flow of a large network by prices, where that is faster; sifting, where few units are to be had.
 
-Given prices of the offers, most needs have one choice far better than all others. The prices come first from
-a sample of the needs over the same share of the capacity. Then a *round* takes the arcs whose worth beyond
-the price is within some width of their need's best. Needs with one choice are fixed to it; the flow of the
-others over what the fixed ones leave is solved by the same solver, and gives better prices.
+With many units an offer, prices that a sample tells lead to the best flow (:mod:`matching.descent`). With few, as in
+assignments, a sample tells nothing; the best arcs of each need and each offer then come first. A *round* solves the
+flow on the arcs that it takes; needs with one choice are fixed to it.
 
 A round's flow x of the whole market is feasible, so its worth is at most the optimum. Its prices p are not
 below those of the nodes above, so ``Market.dual(p)`` is at least the optimum (linear duality). Where both
@@ -24,21 +23,14 @@ from typing import NamedTuple
 import numpy as np
 
 from matching.columns import Bools, Int64s
+from matching.descent import descended
 from matching.market import Market, market_of, starts_of
-from matching.network import Arcs, Network, best_flow
-from matching.potentials import Chosen, proving_prices
+from matching.network import Network, best_flow
+from matching.potentials import proving_prices
+from matching.restricted import solved
 
 SIFT_FROM = 100_000
-"""Networks with fewer arcs are solved at once: their samples would be too small to help."""
-
-STRIDE = 10
-"""Every so manieth need is in the sample."""
-
-DOUBTED = 0.6
-"""The share of the needs that the first round leaves free."""
-
-SAMPLED_UNITS = 8
-"""So many units of an offer at least are in a sample that tells its price."""
+"""Networks with fewer arcs are solved at once: that is as fast."""
 
 TELLING_UNITS = 40
 """Offers that serve so many units on average have prices that a sample can tell."""
@@ -81,21 +73,14 @@ class Round(NamedTuple):
     best: Int64s
 
 
-def sifted(market: Market, *, stride: int = STRIDE, rounds: int = ROUNDS) -> Int64s | None:
+def sifted(market: Market, *, rounds: int = ROUNDS) -> Int64s | None:
     """A flow of the greatest worth, proven so; None if that takes too many rounds.
 
     Returns:
         int64 (k,), units on the market's arcs. The same market gives the same flow.
     """
     price = np.zeros(market.above.size + 1, np.int64)
-    units = _units_an_offer(market)
-    if units < FEW_UNITS:
-        full = _Set(_best_arcs(market), np.ones(market.quantity.size, np.bool_))
-    else:
-        price = _sample_prices(market, min(stride, max(int(units / SAMPLED_UNITS), 2)))
-        beyond, best = market.best(price)
-        width = _doubt(market, beyond, best)
-        full = _within(market, beyond, best, width)
+    full = _Set(_best_arcs(market), np.ones(market.quantity.size, np.bool_))
     taken, local, least_gap = full, False, np.iinfo(np.int64).max
     for _ in range(rounds):
         got = _round(market, taken, price)
@@ -114,17 +99,6 @@ def sifted(market: Market, *, stride: int = STRIDE, rounds: int = ROUNDS) -> Int
             full = taken = _Set(full.near | better, full.free | got.poor)
         price = got.price
     return None
-
-
-def _units_an_offer(market: Market) -> float:
-    return min(int(market.capacity[: market.offers].sum()), int(market.quantity.sum())) / market.offers
-
-
-def sifting_pays(market: Market) -> bool:
-    """Whether prices are likely to be guessed well: measured, the plain flow is faster elsewhere."""
-    units = _units_an_offer(market)
-    crowded = market.need.size >= 4 * BEST_ARCS * max(market.quantity.size, market.offers)
-    return units >= TELLING_UNITS or (units < FEW_UNITS and crowded)
 
 
 class _Set(NamedTuple):
@@ -178,46 +152,6 @@ def _best_arcs(market: Market) -> Bools:
     return near
 
 
-def _sample_prices(market: Market, stride: int) -> Int64s:
-    """Prices that are exact for a sample of the needs over its share of the capacity.
-
-    The sample is even over the needs with the same favourite offer, quantity and worth there, and the shares
-    of capacity add up along the offers: both leave much less to chance than drawing would.
-    """
-    best = np.maximum.reduceat(market.worth, market.first)
-    favourite = np.empty(market.quantity.size, np.int64)
-    top = np.flatnonzero(market.worth == best[market.need])
-    favourite[market.need[top]] = market.offer[top]
-    order = np.lexsort((best, market.quantity, favourite))
-    sampled = np.zeros(market.quantity.size, np.bool_)
-    sampled[order[stride // 2 :: stride]] = True
-    share = float(market.quantity[sampled].sum()) / float(market.quantity.sum())
-    capacity = np.concatenate(
-        [
-            _shared_out(market.capacity[: market.offers], share),
-            _shared_out(market.capacity[market.offers :], share),
-        ]
-    )
-    arcs = np.flatnonzero(sampled[market.need])
-    if arcs.size == 0:
-        return np.zeros(market.above.size + 1, np.int64)
-    nothing = np.zeros(market.above.size + 1, np.int64)
-    return proving_prices(market, _solved(market, arcs, capacity, nothing, best), nothing)
-
-
-def _shared_out(capacity: Int64s, share: float) -> Int64s:
-    return np.diff(np.floor(np.cumsum(capacity.astype(np.float64)) * share + 0.5), prepend=0).astype(np.int64)
-
-
-def _doubt(market: Market, beyond: Int64s, best: Int64s) -> int:
-    """The width at which ``DOUBTED`` of the needs have a second choice; who is far from any choice does not count."""
-    few = np.iinfo(np.int64).min // 2
-    second = np.maximum.reduceat(np.where(beyond < best[market.need], beyond, few), market.first)
-    second = np.maximum(second, np.where(best > 0, 0, few))
-    wanted = best > 0
-    return int(np.quantile((best - second)[wanted], DOUBTED)) if wanted.any() else 0
-
-
 def _round(market: Market, taken: _Set, price: Int64s) -> Round:
     fixed, free = _fixed(market, taken)
     flow = np.zeros(market.need.size, np.int64)
@@ -226,7 +160,7 @@ def _round(market: Market, taken: _Set, price: Int64s) -> Round:
     arcs = np.flatnonzero(taken.near & free[market.need])
     if arcs.size:
         _, best = market.best(price)
-        chosen = _solved(market, arcs, capacity, price, best)
+        chosen = solved(market, arcs, capacity, price, best)
         flow[arcs] = chosen.flow
         price = proving_prices(market, chosen, price)
     beyond, best = market.best(price)
@@ -258,25 +192,6 @@ def _through(market: Market, fixed: Int64s) -> Int64s:
     return market.through(own)
 
 
-def _solved(market: Market, arcs: Int64s, capacity: Int64s, price: Int64s, best: Int64s) -> Chosen:
-    """The best flow on some arcs, by costs that the prices make small: what a unit loses against ``best``."""
-    need, offer = market.need[arcs], market.offer[arcs]
-    first = starts_of(need)
-    seat = np.repeat(np.arange(first.size, dtype=np.int32), np.diff(np.append(first, need.size)))
-    needs = need[first]
-    nodes, supply = needs.size + np.arange(market.above.size), market.quantity[needs]
-    sink, total = needs.size + market.above.size, int(supply.sum())
-    beyond = market.worth[arcs] - price[offer]
-    layers = Arcs()
-    layers.add(np.arange(needs.size), sink, supply, best[needs])
-    layers.add(nodes, needs.size + market.above, np.minimum(capacity, total), price[market.above] - price[:-1])
-    serving = layers.add(seat, needs.size + offer, market.quantity[need], best[needs][seat] - beyond)
-    flow = layers.cheapest(np.append(np.arange(needs.size), sink), np.append(supply, -total), serving)
-    if flow is None:
-        raise RuntimeError("the minimum-cost flow refused costs that it takes for the whole network")
-    return Chosen(arcs, first, seat, capacity, flow)
-
-
 def exact_flow(network: Network, *, sift_from: int = SIFT_FROM, always: bool = False) -> Int64s:
     """The best flow of a network in the contract's order, by prices where that pays.
 
@@ -289,8 +204,23 @@ def exact_flow(network: Network, *, sift_from: int = SIFT_FROM, always: bool = F
     """
     if network.need.size >= sift_from:
         market = market_of(network)
-        if market is not None and (always or sifting_pays(market)):
-            flow = sifted(market)
-            if flow is not None:
-                return market.in_given_order(flow)
+        flow = None if market is None else flow_by_prices(market, always=always)
+        if market is not None and flow is not None:
+            return market.in_given_order(flow)
     return best_flow(network)
+
+
+def flow_by_prices(market: Market, *, always: bool = False) -> Int64s | None:
+    """A flow of the greatest worth by the road that measured faster than the plain one; None where neither is.
+
+    Args:
+        market: the whole.
+        always: go by prices even where that is not likely to pay.
+    Returns:
+        int64 (k,), units on the market's arcs. The same market gives the same flow.
+    """
+    units = market.units_an_offer()
+    if units >= TELLING_UNITS or (always and units >= FEW_UNITS):
+        return descended(market)
+    crowded = market.need.size >= 4 * BEST_ARCS * max(market.quantity.size, market.offers)
+    return sifted(market) if always or (units < FEW_UNITS and crowded) else None

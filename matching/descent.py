@@ -1,0 +1,115 @@
+"""The exact flow of a large market by prices: guess them from a sample, bid, step down to the best, prove.
+
+The guess is exact for a sample of the needs (:mod:`matching.sampling`); bids bring it near (:mod:`matching.bidding`);
+then each step finds the best prices in a box round the last ones (:mod:`matching.boxes`), and with them a flow that
+is feasible and proven best as soon as no price is held by its box. A box is small where prices have come to rest, so
+that few needs are in doubt; it reaches further where they still move, the way they move, and without limit upward
+where the box held them, since only the needs that an offer has already can leave it.
+
+Steps never raise the dual, and from ``WIDEN_FROM`` on boxes are widened twofold each time, so it ends: within some 60
+steps every box is unlimited, and the step is the plain flow. If it takes too many, the caller solves the whole.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from matching.bidding import bid
+from matching.boxes import UNLIMITED, step
+from matching.columns import Int64s
+from matching.market import Market
+from matching.problem import FIT_MAX
+from matching.sampling import sample_prices
+
+STEPS = 24
+"""Steps before giving up."""
+
+BIDS = ((2, 2), (1, 6))
+"""Rounds of bids: within so many times the width of common doubt, and how many."""
+
+COMMON = 0.6
+"""Common doubt is the width at which such a share of the needs have a second choice."""
+
+FIRST = 0.25
+"""The share of the needs that have a second choice in half of the first box."""
+
+LEAST = 0.1
+"""The share that have one in four times the smallest box."""
+
+AHEAD = 4
+"""A box reaches so many times as far as the price moved last, the way it moved."""
+
+GROWTH = 16
+"""A box that held a price from falling grows so many times."""
+
+CLIFF = FIT_MAX // 5
+"""A price held by a box so wide may have to fall by a tier: no bids lie between."""
+
+WIDEN_FROM = 6
+"""After so many steps boxes reach twice as far ahead each time."""
+
+
+def descended(market: Market, price: Int64s | None = None, *, steps: int = STEPS) -> Int64s | None:
+    """A flow of the greatest worth, proven so; None if that takes too many steps.
+
+    Args:
+        market: the whole.
+        price: int64 (v + 1,), where to begin, none below that of the node above; a sample tells if None.
+        steps: how many at most.
+    Returns:
+        int64 (k,), units on the market's arcs. The same market gives the same flow.
+    """
+    if price is None:
+        price = sample_prices(market)
+        for width, rounds in BIDS:
+            price = bid(market, price, max(width * int(_doubts(market, price, COMMON)), 1), rounds)
+    least = max(int(_doubts(market, price, LEAST)) // 4, 1)
+    down = np.full(market.above.size, max(int(_doubts(market, price, FIRST)) // 2, 1))
+    up, tier = down, market.step + 2 * FIT_MAX
+    for number in range(steps):
+        lower, upper = _limits(market, price, down, up)
+        got = step(market, price, lower, upper)
+        if got is None:
+            return None
+        if not (got.bought.any() or got.sold.any()):
+            _, best = market.best(got.price)
+            if market.dual(got.price, best) == int(np.dot(got.flow, market.worth)):
+                return got.flow
+        move = (got.price - price)[:-1]
+        ahead = AHEAD * 2 ** min(max(number + 1 - WIDEN_FROM, 0), 40)
+        moved = np.minimum(np.abs(move), UNLIMITED // ahead) * ahead
+        held_up = (got.bought > 0) | (got.price >= upper)[:-1]
+        held_down = (got.sold > 0) | ((got.price <= lower) & (got.price > 0))[:-1]
+        wider = np.maximum(down, least) * GROWTH
+        wider = np.where(wider >= CLIFF, np.maximum(wider, tier), wider)
+        kept = np.where(down >= tier, down // 4, 0)  # others may have to fall with it
+        down = np.maximum(least + np.where(move < 0, moved, 0), np.where(held_down, wider, kept))
+        down = np.minimum(down, UNLIMITED)
+        up = np.where(held_up, UNLIMITED, least + np.where(move > 0, moved, 0))
+        price = got.price
+    return None
+
+
+def _doubts(market: Market, price: Int64s, share: float) -> int:
+    """The width at which so large a share of the needs have a second choice, waiting being one.
+
+    Those for whom no choice is worth its price do not count: where most wait, they are far from any choice, and
+    the width would take in everything.
+    """
+    beyond, best = market.best(price)
+    few = np.iinfo(np.int64).min // 2
+    second = np.maximum.reduceat(np.where(beyond < best[market.need], beyond, few), market.first)
+    wanted = best > 0
+    width = (best - np.maximum(second, np.where(wanted, 0, few)))[wanted]
+    return int(np.quantile(width, share)) if width.size else 0
+
+
+def _limits(market: Market, price: Int64s, down: Int64s, up: Int64s) -> tuple[Int64s, Int64s]:
+    """The box: no lower limit below 0, no upper one above what anything is worth or below that of the node above."""
+    lower, upper = price.copy(), price.copy()
+    lower[:-1] = np.maximum(price[:-1] - down, 0)
+    upper[:-1] += up
+    upper[:-1] = np.where(upper[:-1] > int(market.worth.max()), UNLIMITED, upper[:-1])
+    while np.any(upper[:-1] < upper[market.above]):  # one nesting further down each time
+        upper[:-1] = np.maximum(upper[:-1], upper[market.above])
+    return lower, upper
