@@ -12,7 +12,7 @@ from marketplace import audit, events
 from marketplace.allocations.models import Allocation
 from marketplace.allocations.services.answers import check_need, check_supplier
 from marketplace.allocations.services.links import revoke_links
-from marketplace.allocations.services.manual import capacity_for, check_pair, is_restricted
+from marketplace.allocations.services.manual import capacity_for, check_pair, is_restricted, lock_supply
 from marketplace.allocations.services.proposals import propose
 from marketplace.allocations.services.returns import return_units
 from marketplace.allocations.services.rows import delivered_units, load, visible
@@ -24,7 +24,7 @@ from marketplace.needs.models import Need
 from marketplace.organizations.models import Organization
 from marketplace.permissions import Actor, Permission, scoped, system_actor
 from marketplace.projects import services as projects
-from marketplace.projects.models import Capacity, Pool, Project
+from marketplace.projects.models import Capacity, Project
 from marketplace.records import now, today
 from marketplace.transitions import move, transaction
 
@@ -125,7 +125,7 @@ def reassign(
         capacity = capacity_for(actor, capacity_public_id)
         if capacity.id == allocation.capacity_id:
             raise InvalidInput(fields={"capacity": _("Choose another capacity than the present one.")})
-        _lock_supply(allocation.capacity_id, capacity.id)
+        lock_supply(allocation.capacity_id, capacity.id)
         session.refresh(capacity)
         check_supplier(capacity)
         rest = allocation.quantity - delivered_units(allocation.id)
@@ -160,13 +160,6 @@ def reassign(
         return made
 
 
-def _lock_supply(*capacity_ids: int) -> None:
-    keys = sorted(capacity_ids)
-    pools = select(Pool.id).join(Capacity, Capacity.pool_id == Pool.id).where(Capacity.id.in_(keys))
-    db.session.execute(pools.order_by(Pool.id).with_for_update(of=Pool))
-    db.session.execute(select(Capacity.id).where(Capacity.id.in_(keys)).order_by(Capacity.id).with_for_update())
-
-
 def _take(capacity_id: int, quantity: int) -> None:
     try:
         projects.take(capacity_id, quantity)
@@ -180,7 +173,9 @@ def _hand_over(_sender: Any, *, row: Organization, **_details: Any) -> None:
     actor = system_actor("suspension")
     with transaction() as session:
         asked = select(Allocation).where(Allocation.organization_id == row.id, Allocation.state == "proposed")
-        proposals = list(session.scalars(asked.order_by(Allocation.id).with_for_update(of=Allocation)))
+        # One that is being answered at this moment is left: what comes of it is checked anew, or handed over.
+        free = asked.order_by(Allocation.id).with_for_update(of=Allocation, skip_locked=True)
+        proposals = list(session.scalars(free))
         revoke_links([proposal.id for proposal in proposals])
         for proposal in proposals:
             move(actor, proposal, expect="proposed", to="superseded", reason="supplier_suspended", expires_at=None)

@@ -19,7 +19,7 @@ from marketplace.extensions import db
 from marketplace.needs.models import Need
 from marketplace.organizations.models import Organization
 from marketplace.permissions import Actor, Permission, scoped
-from marketplace.projects.models import Capacity, Project
+from marketplace.projects.models import Capacity, Pool, Project
 from marketplace.transitions import transaction
 
 SUGGESTED = 10
@@ -140,6 +140,9 @@ def propose_by_hand(
             )
         if not 1 <= quantity <= need.quantity or (need.whole and quantity != need.quantity):
             raise InvalidInput(fields={"quantity": _("Enter a whole number that the need has open, all where whole.")})
+        if agreed:
+            lock_supply(capacity.id)
+            session.refresh(capacity)
         check_pair(need, capacity, quantity, despite=despite)
         check_need(need.id, quantity, restricted=restricted)
         keys = propose(actor, [_row(need, capacity, quantity)], run_id=None, source="manual")
@@ -148,6 +151,14 @@ def propose_by_hand(
             audit.record(actor, "allocation:agreed", row, changed=["state"], reason="in the supplier's name")
             accept_row(actor, row, restricted=restricted)
         return row
+
+
+def lock_supply(*capacity_ids: int) -> None:
+    """Hold capacities and their pools, in one order everywhere and before the audit chain: no deadlocks."""
+    keys = sorted(capacity_ids)
+    pools = select(Pool.id).join(Capacity, Capacity.pool_id == Pool.id).where(Capacity.id.in_(keys))
+    db.session.execute(pools.order_by(Pool.id).with_for_update(of=Pool))
+    db.session.execute(select(Capacity.id).where(Capacity.id.in_(keys)).order_by(Capacity.id).with_for_update())
 
 
 def capacity_for(actor: Actor, public_id: str) -> Capacity:

@@ -28,7 +28,7 @@ def end_proposals_of_capacity(_name: str, row: Capacity, actor: Actor, **_rest: 
 
 def _end(actor: Actor, condition: ColumnElement[bool]) -> None:
     open_ones = select(Allocation).where(Allocation.state == "proposed", condition).order_by(Allocation.id)
-    proposals = list(db.session.scalars(open_ones.with_for_update(of=Allocation)))
+    proposals = list(db.session.scalars(open_ones.with_for_update(of=Allocation, skip_locked=True)))
     revoke_links([proposal.id for proposal in proposals])
     for proposal in proposals:
         move(actor, proposal, expect="proposed", to="superseded", reason="supplier_stopped", expires_at=None)

@@ -164,6 +164,19 @@ def test_confirming_while_others_accept_does_not_lock_up(app: Flask) -> None:  #
     assert services.reconcile() == []
 
 
+def test_accepting_in_the_suppliers_name_while_suppliers_accept_does_not_lock_up(app: Flask) -> None:  # noqa: F811  # the fixture
+    capacity, case = world.a_capacity(quantity=8), world.a_case()
+    coordinator, supplier, offered = a_coordinator(), supplier_of(capacity), capacity.public_id
+    acts: list[Any] = []
+    for _ in range(4):
+        need, proposal = world.a_need(case).public_id, world.an_allocation(world.a_need(case), capacity)
+        acts.append(lambda need=need: services.propose_by_hand(coordinator, need, offered, 1, agreed=True).id)
+        acts.append(lambda address=proposal.public_id: services.accept(supplier, address).id)
+    assert len(done(at_once(app, acts))) == 8
+    assert again(capacity).allocated == 8
+    assert services.reconcile() == []
+
+
 def test_a_visit_recorded_by_four_is_recorded_once(app: Flask) -> None:  # noqa: F811  # the fixture
     caseworker = actor_of(world.a_user(Role.CASEWORKER))
     row = world.an_allocation(world.a_need(quantity=1), state="delivered")
