@@ -47,7 +47,7 @@ GIVERS = {
 METHODS = {
     "paper": _("Signed on paper"),
     "spoken": _("Spoken, before a witness"),
-    "recording": _("Recorded"),
+    "recording": _("Sound or video recording"),
     "online": _("In writing by phone or computer"),
 }
 FIELDS = {
