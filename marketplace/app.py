@@ -19,6 +19,7 @@ from whitenoise import WhiteNoise
 from marketplace import idempotency, jobs, mail, permissions, privacy, wording
 from marketplace.accounts import security as account_security
 from marketplace.accounts import services as accounts
+from marketplace.briefly import SECONDS, kept_briefly
 from marketplace.errors import AccessDenied, MarketplaceError, NotFound, SignInRequired
 from marketplace.extensions import babel, csrf, db, limiter, migrate
 from marketplace.navigation import navigation
@@ -79,6 +80,8 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
         instance_path=str(settings.instance_dir),
     )
     app.config.update(_configuration(settings), **overrides)
+    if app.testing:
+        app.config.setdefault(SECONDS, 0)
     app.extensions["marketplace.settings"] = settings
     app.extensions["marketplace.keyring"] = privacy.Keyring(settings.keys)
     _configure_logging()
@@ -258,6 +261,7 @@ def _page_context() -> dict[str, Any]:
     }
 
 
+@kept_briefly
 def _demo_instance() -> bool:
     """Whether pages carry the demonstration mark; a page that tells of a broken database cannot ask it."""
     try:

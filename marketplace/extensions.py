@@ -11,9 +11,9 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from flask_sqlalchemy.pagination import Pagination
+from flask_sqlalchemy.pagination import Pagination, SelectPagination
 from flask_wtf import CSRFProtect
-from sqlalchemy import Connection, Engine, MetaData, Select, Table, event
+from sqlalchemy import Connection, Engine, MetaData, Select, Table, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 
@@ -37,6 +37,48 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
+class ListPage(SelectPagination):
+    """A page of a list of records, however long the list is.
+
+    The keys of the page are found first, by the narrow columns of an index, and whole rows are read for these alone.
+    Counting ends at MOST: nobody leafs through more, and the reader is told to narrow the list down.
+    """
+
+    MOST = 10_000
+
+    def _query_items(self) -> list[Any]:
+        query, session = self._query_args["select"], self._query_args["session"]
+        key = _key_of(query)
+        if key is None:
+            return super()._query_items()
+        keys = list(session.scalars(_keys_alone(query, key).limit(self.per_page).offset(self._query_offset)))
+        if not keys:
+            return []
+        return list(session.execute(query.where(key.in_(keys))).unique().scalars())
+
+    def _query_count(self) -> int:
+        query, session = self._query_args["select"], self._query_args["session"]
+        key = _key_of(query)
+        if key is None:
+            return super()._query_count()
+        some = _keys_alone(query, key).order_by(None).limit(self.MOST).subquery()
+        return int(session.scalar(select(func.count()).select_from(some)) or 0)
+
+
+def _key_of(query: Select[Any]) -> Any:
+    """The key of the one kind of record that a query selects; None for anything else."""
+    entities = [description["entity"] for description in query.column_descriptions]
+    if len(entities) != 1 or entities[0] is None or query.column_descriptions[0]["expr"] is not entities[0]:
+        return None
+    return getattr(entities[0], "id", None)
+
+
+def _keys_alone(query: Select[Any], key: Any) -> Select[Any]:
+    keys = query.with_only_columns(key, maintain_column_froms=True)
+    keys._with_options = ()  # how to load relations of a row says nothing about its key
+    return keys
+
+
 class Database(SQLAlchemy):
     """SQLAlchemy whose page numbers come from addresses, which anybody may write."""
 
@@ -44,7 +86,8 @@ class Database(SQLAlchemy):
 
     def paginate(self, select: Select[Any], *, page: int | None = None, **options: Any) -> Pagination:
         """As in the library; a number past any list is the last page of none, not an offset that no database takes."""
-        return super().paginate(select, page=None if page is None else min(page, self.LAST_PAGE), **options)
+        page = None if page is None else min(page, self.LAST_PAGE)
+        return ListPage(select=select, session=self.session(), page=page, **options)
 
 
 db = Database(model_class=Base, session_options={"expire_on_commit": False})

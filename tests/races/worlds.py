@@ -13,7 +13,7 @@ from marketplace.permissions import Actor
 from tests.support import world
 
 
-def copies(row: Any, number: int, **values: Any) -> list[Any]:
+def copies(row: Any, number: int, /, **values: Any) -> list[Any]:
     """That many more rows like one, in the order they were made; a value may be a function of the place."""
     if number < 1:
         return []

@@ -2,7 +2,7 @@
 
 Revision ID: 0003
 Revises: 0002
-Create Date: 2026-11-25 00:08:42.353384
+Create Date: 2026-11-25 00:31:25.321689
 
 """
 from alembic import op
@@ -440,6 +440,9 @@ def upgrade():
         batch_op.add_column(sa.Column('taken_on', sa.Date(), nullable=True))
         batch_op.add_column(sa.Column('hidden_on', sa.Date(), nullable=True))
         batch_op.add_column(sa.Column('discarded_at', sa.DateTime(timezone=True), nullable=True))
+        batch_op.drop_index(batch_op.f('need_queue'))
+        batch_op.create_index('need_board', ['kind', 'state', 'allocated', 'posted_on', 'id'], unique=False)
+        batch_op.create_index('need_work_list', ['state', 'urgency', 'posted_on', 'region', 'case_id', 'discarded_at'], unique=False)
         batch_op.create_foreign_key(batch_op.f('fk_need_person_id_person'), 'person', ['person_id'], ['id'])
         batch_op.drop_constraint(batch_op.f('ck_need_wish_is_public_with_consent'), type_='check')
         batch_op.create_check_constraint(batch_op.f('ck_need_age_band_known'), "age_band IS NULL OR age_band IN ('0-6', '7-12', '13-15', '16-17', '18-59', '60-79', '80+')")
@@ -501,6 +504,9 @@ def downgrade():
         batch_op.drop_constraint(batch_op.f('ck_need_age_band_known'), type_='check')
         batch_op.create_check_constraint(batch_op.f('ck_need_wish_is_public_with_consent'), "kind != 'micro_wish' OR state != 'open' OR (publish_consent_on IS NOT NULL AND approved_by IS NOT NULL)")
         batch_op.drop_constraint(batch_op.f('fk_need_person_id_person'), type_='foreignkey')
+        batch_op.drop_index('need_work_list')
+        batch_op.drop_index('need_board')
+        batch_op.create_index(batch_op.f('need_queue'), ['state', 'urgency', 'posted_on'], unique=False)
         batch_op.drop_column('discarded_at')
         batch_op.drop_column('hidden_on')
         batch_op.drop_column('taken_on')

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, or_, select
 
+from marketplace.briefly import kept_briefly
 from marketplace.cases.models import Case
 from marketplace.errors import NotFound
 from marketplace.extensions import db
@@ -95,6 +96,7 @@ def board(actor: Actor, wanted: BoardFilter, page: int) -> CardPage:
     return CardPage([_card(need, crowd) for need in found.items], found.page, found.pages, found.total or 0)
 
 
+@kept_briefly
 def board_categories() -> list[str]:
     """Codes of the categories of which the board has wishes."""
     return list(db.session.scalars(select(Need.category).where(Need.public_rows()).distinct().order_by(Need.category)))
@@ -147,6 +149,7 @@ def newest_wishes(limit: int) -> list[WishCard]:
     return _cards(db.session.scalars(query))
 
 
+@kept_briefly
 def figures() -> dict[str, int]:
     """Counts for the front page: open needs, wishes claimable, wishes claimed ever, wishes realised."""
     restricted = Need.case_id.in_(select(Case.id).where(Case.restricted))
