@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
+from sqlalchemy.orm import contains_eager
 
 from marketplace import audit
 from marketplace.accounts.models import POSITIONS, AccessLink, Membership, User
@@ -28,6 +29,7 @@ def members_of(organization_id: int) -> Members:
         select(Membership)
         .join(Membership.user)
         .where(Membership.organization_id == organization_id)
+        .options(contains_eager(Membership.user))
         .order_by(Membership.position, Membership.id)
     )
     invitations = (
