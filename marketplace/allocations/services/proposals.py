@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from marketplace import audit, events, regions
+from marketplace import audit, events
 from marketplace.allocations.models import Allocation, AnswerLink
 from marketplace.extensions import db
-from marketplace.permissions import Actor
+from marketplace.permissions import Actor, within
 from marketplace.records import now
 from marketplace.transitions import transaction
 
@@ -28,7 +28,7 @@ def supersede(actor: Actor, region: str, organization_ids: Iterable[int] | None 
     open_ones = select(Allocation.id, Allocation.region).where(
         Allocation.state == "proposed",
         Allocation.source == "run",
-        Allocation.region.startswith(regions.prefix(region), autoescape=True),
+        within(Allocation.region, region),
     )
     if organization_ids is not None:
         open_ones = open_ones.where(Allocation.organization_id.in_(list(organization_ids)))

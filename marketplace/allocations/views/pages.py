@@ -74,7 +74,9 @@ def back(allocation_id: str, text: str) -> ResponseReturnValue:
 
 def in_list() -> bool:
     """Whether the press came from a volunteer's list, who has no page for a single allocation."""
-    return bool(request.form.get("to_claims") or request.form.get("to_offers")) or not g.actor.may(Permission.ALLOCATION_VIEW)
+    return bool(request.form.get("to_claims") or request.form.get("to_offers")) or not g.actor.may(
+        Permission.ALLOCATION_VIEW
+    )
 
 
 def list_address() -> str:

@@ -21,7 +21,7 @@ def test_a_coordinator_makes_a_link_that_answers(client: Browser, new_client: Ca
     proposal = world.an_allocation(world.a_need(quantity=3), quantity=3)
     client.sign_in(world.a_user(Role.COORDINATOR))
     page = client.submit(f"/allocations/{proposal.public_id}/link", {"send_to": ""})
-    found = re.search(r'value="http://127\.0\.0\.1:8000(/answers/[^"]+)"', page.get_data(as_text=True))
+    found = re.search(r'href="http://127\.0\.0\.1:8000(/answers/[^"]+)"', page.get_data(as_text=True))
     assert found
     supplier, address = new_client(), found.group(1)
     shown = supplier.get(address)

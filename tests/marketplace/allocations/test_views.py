@@ -237,3 +237,15 @@ def test_the_page_of_a_need_says_who_helps(caseworker: Browser, proposal: Alloca
     page = caseworker.get(f"/needs/{need}").get_data(as_text=True)
     assert supplier in page
     assert f'href="/allocations/{proposal.public_id}"' in page
+
+
+def test_all_proposals_shown_are_accepted_by_one_press(client: Browser) -> None:
+    capacity = world.a_capacity(quantity=2)
+    rows = [world.an_allocation(world.a_need(), capacity) for _ in range(3)]
+    client.sign_in(world.a_user(region=None, organization=capacity.organization))
+    page = client.get("/allocations").get_data(as_text=True)
+    (form,) = re.findall(r'<form class="post-button mb-3".*?</form>', page, re.DOTALL)
+    chosen = re.findall(r'name="allocation" value="(\w+)"', form)
+    assert sorted(chosen) == sorted(row.public_id for row in rows)
+    assert client.submit("/allocations/accept-selected", {"allocation": chosen}).status_code == 303
+    assert sorted(state_of(row) for row in rows) == ["accepted", "accepted", "proposed"]
