@@ -12,6 +12,7 @@ from sqlalchemy import MetaData, inspect, text
 
 from marketplace.accounts.services import mark_demo_instance
 from marketplace.demo.accounts import Accounts, make_accounts
+from marketplace.demo.further import make_further
 from marketplace.demo.generate import AS_OF, DATE_COLUMNS, DIRECTORY
 from marketplace.demo.packages import make_packages
 from marketplace.demo.world import MAKERS, Row, World
@@ -74,6 +75,7 @@ def load(told: Told, accounts: Accounts | None = None) -> Accounts:
             session.flush()
         accounts.join_organizations()
         make_packages(world.actor, world.alliances)
+        make_further(world, accounts)
         world.record()
         mark_demo_instance()
     told(len(MAKERS), len(MAKERS))

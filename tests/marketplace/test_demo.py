@@ -15,13 +15,14 @@ from sqlalchemy import func, select
 
 from marketplace import audit, create_app, regions
 from marketplace.accounts import services as accounts
-from marketplace.allocations.models import HOLDS_CAPACITY, HOLDS_NEED, LIVE, Allocation, Delivery
+from marketplace.allocations.models import HOLDS_CAPACITY, HOLDS_NEED, LIVE, Allocation, Delivery, FollowUp
 from marketplace.cases.models import Person
 from marketplace.extensions import db
 from marketplace.matches.models import MatchRun
 from marketplace.needs.models import Need
-from marketplace.organizations.models import Alliance, AllianceMember
+from marketplace.organizations.models import Alliance, AllianceMember, Package
 from marketplace.permissions import Role
+from marketplace.projects.freshness import CONFIRM_EVERY
 from marketplace.projects.models import Capacity
 from marketplace.records import today
 from marketplace.search import index, services
@@ -30,6 +31,8 @@ from tests.support.client import Browser
 from tests.support.commands import Result, marketplace
 from tests.support.world import DAWUKOU, HUINONG, XINGQING
 
+#: Roles that the accounts are told by; those of the charities are their managers.
+TOLD = [role for role in Role if role not in (Role.PUBLIC, Role.CHARITY_MANAGER)]
 KEYS = {"SECRET_KEY": "s" * 40, "FIELD_KEYS": "k" * 40}  # those of tests.conftest.settings_in
 
 
@@ -80,9 +83,8 @@ def count(*conditions: Any) -> int:
 def test_it_prints_the_result_and_an_account_of_each_role(made: Result, told: list[dict[str, str]]) -> None:
     assert "Served, red" in made.stdout
     assert "Unserved" in made.stdout
-    for role in Role:
-        if role is not Role.PUBLIC:
-            assert made.stdout.count(f"{role}-01@") == 1
+    for role in TOLD:
+        assert made.stdout.count(f"{role}-01@") == 1
     assert made.stdout.count("@") == 7
 
 
@@ -96,7 +98,7 @@ def test_the_accounts_file_holds_enough_of_each_role(told: list[dict[str, str]],
     assert (folder / "accounts.json").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.PUBLIC])
+@pytest.mark.parametrize("role", TOLD)
 def test_an_account_signs_in_with_no_other_step(demo: Flask, told: list[dict[str, str]], role: Role) -> None:
     account = next(account for account in told if account["role"] == role)
     browser = demo.test_client()
@@ -209,3 +211,15 @@ def test_a_demo_is_not_made_anew_for_a_port_that_is_taken(tmp_path: Path) -> Non
     assert f"Port {port} cannot be used" in result.stderr
     with closing(sqlite3.connect(instance / "bangnin.db")) as connection:
         assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def test_the_world_shows_months_offers_questions_and_visits(demo: Flask, told: list[dict[str, str]]) -> None:
+    day = today()
+    monthly = Capacity.organization_id.is_not(None), Capacity.recurrence_id.is_not(None)
+    assert count(*monthly, Capacity.month == day.replace(day=1)) == 8
+    assert count(Capacity.organization_id.is_not(None), Capacity.confirmed_on < day - CONFIRM_EVERY) == 6
+    assert count(Capacity.owner_id.is_not(None), Capacity.state == "offered") == 4
+    assert count(Capacity.owner_id.is_not(None), Capacity.state == "review") == 2
+    assert count(FollowUp.id.is_not(None)) == 12
+    assert count(FollowUp.visited_on.is_not(None)) > 0
+    assert count(Package.id.is_not(None)) >= 3
