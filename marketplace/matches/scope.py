@@ -36,7 +36,7 @@ def open_needs(scope: Scope) -> ColumnElement[bool]:
     return and_(
         Need.state == "open",
         Need.allocated < Need.quantity,
-        Need.region.startswith(regions.prefix(scope.region), autoescape=True),
+        within(Need.region, scope.region),
     )
 
 

@@ -38,10 +38,12 @@ def _list(form: ScopeForm, status: int = 200) -> ResponseReturnValue:
     may_start = g.actor.may(Permission.RUN_START)
     wanted = form.region.data or g.actor.region
     known = wanted in {choice.value for choice in form.region.choices}
+    show = may_start and known and ("region" in request.args or services.quick_to_preview(wanted))
     page = render_template(
         "matches/index.html",
         form=form,
-        preview=services.preview(g.actor, wanted, form.alliance.data) if may_start and known else None,
+        preview=services.preview(g.actor, wanted, form.alliance.data) if show else None,
+        later=may_start and known and not show,
         page=services.list_runs(g.actor, request.args.get("page", 1, type=int)),
         url_for_page=lambda number: url_for("runs.index", page=number),
     )

@@ -13,6 +13,7 @@ from marketplace.matches.services.reading import (
     needs_of,
     outcomes_of,
     preview,
+    quick_to_preview,
     shortages_of,
 )
 from marketplace.matches.services.runs import cancel, run_now, start, start_nightly_runs, try_changes
@@ -39,6 +40,7 @@ __all__ = [
     "perform",
     "policy_for",
     "preview",
+    "quick_to_preview",
     "run_now",
     "save",
     "setting_of",

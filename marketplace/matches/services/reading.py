@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, not_, select
 
+from marketplace.cases.models import Case
 from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.matches import preview as previews
@@ -31,6 +32,18 @@ class Page:
     @property
     def pages(self) -> int:
         return -(-self.total // PER_PAGE)
+
+
+AT_ONCE = 20_000
+"""Open needs up to which a page shows what a run would take without being asked for it."""
+
+
+def quick_to_preview(region: str) -> bool:
+    """Whether a scope is small enough to be previewed on every visit: a county is, larger ones are counted."""
+    if not region.endswith("00"):
+        return True
+    first = select(Need.id).where(scope.open_needs(Scope(region))).limit(AT_ONCE + 1).subquery()
+    return (db.session.scalar(select(func.count()).select_from(first)) or 0) <= AT_ONCE
 
 
 def preview(actor: Actor, region: str, alliance: str | None = None) -> Preview:
@@ -117,52 +130,64 @@ def needs_of(rows: list[RunOutcome]) -> dict[int, Need]:
     return {row.id: row for row in db.session.scalars(select(Need).where(Need.id.in_(keys)))}
 
 
+@dataclass(frozen=True)
+class Shortage:
+    """What was short, and why: needs and units, and how many needs one unit more would serve, by colour."""
+
+    category: str
+    region: str
+    reason: str
+    needs: int
+    units: dict[str, int]
+    helped: dict[str, int]
+
+
 def shortages_of(run: MatchRun, page: int = 1) -> Page:
     """A page of what was short: where one unit more would serve the most needs first, red before yellow.
 
-    Rows have category, region, reason, needs, units, and units_ and helped_ for each colour. Counted anew from the
-    needs that lists may show, so that a case restricted since is not told of.
+    A case that was restricted since is not told of: its needs are taken out of the counts.
     """
     row, page = RunShortage, max(page, 1)
-    short = (
-        select(
-            Need.category,
-            Need.region,
-            RunOutcome.reason,
-            func.count().label("needs"),
-            func.sum(RunOutcome.quantity).label("units"),
-            *(_sum_of(colour, RunOutcome.quantity).label(f"units_{colour}") for colour in URGENCIES),
-            *(_sum_of(colour, 1).label(f"needs_{colour}") for colour in URGENCIES),
-        )
-        .join(Need, Need.id == RunOutcome.need_id)
-        .where(RunOutcome.run_id == run.id, scope.shown_need())
-        .group_by(Need.category, Need.region, RunOutcome.reason)
-        .subquery()
-    )
-    helped = {
-        colour: case(
-            (getattr(row, f"helped_{colour}") < short.c[f"needs_{colour}"], getattr(row, f"helped_{colour}")),
-            (row.id.is_not(None), short.c[f"needs_{colour}"]),
-            else_=0,
-        ).label(f"helped_{colour}")
-        for colour in URGENCIES
-    }
-    query = select(short, *helped.values()).outerjoin(
-        row,
-        (row.run_id == run.id)
-        & (row.category == short.c.category)
-        & (row.region == short.c.region)
-        & (row.reason == short.c.reason),
-    )
-    ranked = [*helped.values(), *(short.c[f"units_{colour}"] for colour in URGENCIES)]
-    query = query.order_by(*(column.desc() for column in ranked), short.c.category, short.c.region, short.c.reason)
-    total = db.session.scalar(select(func.count()).select_from(short)) or 0
-    items = list(db.session.execute(query.offset((page - 1) * PER_PAGE).limit(PER_PAGE)))
-    return Page(items, page, total)
+    hidden = _hidden_since(run)
+    ranked = [getattr(row, f"{what}_{colour}").desc() for what in ("helped", "units") for colour in URGENCIES]
+    query = select(row, func.count().over()).where(row.run_id == run.id).order_by(*ranked, row.id)
+    for (category, region, reason), gone in hidden.items():
+        same = (row.category == category) & (row.region == region) & (row.reason == reason)
+        query = query.where(not_(same & (row.needs <= gone["needs"])))
+    found = db.session.execute(query.offset((page - 1) * PER_PAGE).limit(PER_PAGE)).all()
+    items = [_without(one, hidden.get((one.category, one.region, one.reason), {})) for one, _ in found]
+    return Page(items, page, found[0][1] if found else 0)
 
 
-def _sum_of(colour: str, number: Any) -> Any:
-    return func.sum(case((Need.urgency == colour, number), else_=0))
+def _hidden_since(run: MatchRun) -> dict[tuple[str, str, str], dict[str, int]]:
+    """Unserved needs of a run that lists may not show any more: how many, and units by colour, by shortage."""
+    key = (Need.category, Need.region, RunOutcome.reason)
+    query = (
+        select(*key, Need.urgency, func.count(), func.sum(RunOutcome.quantity))
+        .select_from(Case)
+        .join(Need, Need.case_id == Case.id)
+        .join(RunOutcome, RunOutcome.need_id == Need.id)
+        .where(Case.restricted, RunOutcome.run_id == run.id)
+        .group_by(*key, Need.urgency)
+    )
+    hidden: dict[tuple[str, str, str], dict[str, int]] = {}
+    for category, region, reason, urgency, number, units in db.session.execute(query):
+        gone = hidden.setdefault((category, region, reason), {"needs": 0})
+        gone["needs"] += number
+        gone[urgency] = int(units)
+    return hidden
+
+
+def _without(row: RunShortage, gone: dict[str, int]) -> Shortage:
+    needs = row.needs - gone.get("needs", 0)
+    return Shortage(
+        category=row.category,
+        region=row.region,
+        reason=row.reason,
+        needs=needs,
+        units={colour: max(getattr(row, f"units_{colour}") - gone.get(colour, 0), 0) for colour in URGENCIES},
+        helped={colour: min(getattr(row, f"helped_{colour}"), needs) for colour in URGENCIES},
+    )
 
 
 def before(run: MatchRun) -> MatchRun | None:

@@ -140,8 +140,8 @@ def test_what_is_short_comes_where_one_unit_more_helps_most(app: Flask, coordina
     world.a_need(urgency="yellow", quantity=5, category="S0401")
     done = run()
     rows = services.shortages_of(done).items
-    told = [(row.category, row.needs, row.units, row.helped_red, row.helped_yellow, row.helped_blue) for row in rows]
-    assert told == [("S1102", 2, 2, 1, 0, 0), ("S0401", 1, 5, 0, 1, 0)]
+    told = [(row.category, row.needs, tuple(row.units.values()), tuple(row.helped.values())) for row in rows]
+    assert told == [("S1102", 2, (1, 1, 0), (1, 0, 0)), ("S0401", 1, (0, 5, 0), (0, 1, 0))]
     page = coordinator.get(f"/runs/{done.public_id}?view=shortages").get_data(as_text=True)
     assert "发动机构提供这类服务" in page
 
@@ -158,3 +158,29 @@ def test_pages_of_runs_take_few_statements_however_long_they_are(app: Flask, coo
         with statements() as sent:
             assert coordinator.get(address).status_code == 200
         assert len(sent) <= 12, "\n".join(s[:150].replace("\n", " ") for s in sent)
+
+
+def test_shortages_leave_out_what_was_restricted_since_and_keep_the_rest(app: Flask) -> None:
+    needs = [world.a_need(urgency="red", quantity=number) for number in (1, 2, 3)]
+    done = run()
+    (short,) = services.shortages_of(done).items
+    assert (short.needs, short.units["red"], short.helped["red"]) == (3, 6, 3)
+    needs[1].case.restricted = True
+    db.session.commit()
+    (short,) = services.shortages_of(done).items
+    assert (short.needs, short.units["red"], short.helped["red"]) == (2, 4, 2)
+
+
+def test_a_large_scope_is_counted_when_asked_for(app: Flask, client: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    from marketplace.matches.services import reading
+
+    client.sign_in(world.a_user(Role.OFFICER, region="640200"))
+    for _ in range(3):
+        world.a_need(share_consent_on=None)
+    monkeypatch.setattr(reading, "AT_ONCE", 2)
+    page = client.get("/runs").get_data(as_text=True)
+    assert 'hx-trigger="load"' in page
+    assert 'id="preview"' not in page
+    assert 'id="preview"' in client.get("/runs?region=640200").get_data(as_text=True)
+    client.sign_in(world.a_user(Role.OFFICER, region=world.DAWUKOU))
+    assert 'id="preview"' in client.get("/runs").get_data(as_text=True)
