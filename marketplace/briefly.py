@@ -31,6 +31,6 @@ def kept_briefly(ask: Callable[P, R]) -> Callable[P, R]:
             value = ask(*arguments, **named)
             if seconds:
                 kept[key] = (time.monotonic() + seconds, value)
-        return value  # type: ignore[no-any-return]  # what was kept is what the function gave
+        return value
 
     return answer

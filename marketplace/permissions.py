@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from flask import Blueprint, Flask
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, Select, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
 
 from marketplace import regions
 
@@ -284,6 +284,16 @@ def system_actor(name: str) -> Actor:
     return Actor(system=name)
 
 
+def within(column: Any, code: str) -> ColumnElement[bool]:
+    """Whether a column of region codes names a region or one below it, in a form that an index serves."""
+    start = regions.prefix(code)
+    if not start.isdigit():
+        return false()
+    if len(start) == 6:
+        return cast("ColumnElement[bool]", column == start)
+    return and_(column >= start, column < str(int(start) + 1))
+
+
 def row_filter(model: Any, actor: Actor, permission: Permission) -> ColumnElement[bool]:
     """The rows of a model that an actor's grants of a permission reach, as an SQL condition.
 
@@ -297,7 +307,7 @@ def row_filter(model: Any, actor: Actor, permission: Permission) -> ColumnElemen
             return true()
         if scope is Scope.REGION and actor.region and "region" in columns:
             column = getattr(model, columns["region"])
-            reached.append(column.startswith(regions.prefix(actor.region), autoescape=True))
+            reached.append(within(column, actor.region))
         elif scope is Scope.ORGANIZATION and actor.organization_ids and "organization" in columns:
             reached.append(getattr(model, columns["organization"]).in_(actor.organization_ids))
         elif scope is Scope.MANAGED and actor.managed_ids and "organization" in columns:

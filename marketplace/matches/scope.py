@@ -10,6 +10,7 @@ from marketplace import regions
 from marketplace.allocations.services.rows import restricted_need, share_consent_lives
 from marketplace.needs.models import URGENCIES, Need
 from marketplace.organizations.models import AllianceMember, Organization
+from marketplace.permissions import within
 from marketplace.projects.freshness import fresh_condition
 from marketplace.projects.models import Capacity, Project
 from marketplace.records import today

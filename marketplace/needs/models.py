@@ -78,7 +78,7 @@ class Need(Model, Record, Imported, Discardable):
         CheckConstraint("approved_by IS NULL OR approved_by != author", name="four_eyes"),
         CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="point_whole"),
         # All that the work list asks for, so that it is put in order without reading whole rows.
-        Index("need_work_list", "state", "urgency", "posted_on", "region", "case_id", "discarded_at"),
+        Index("need_work_list", "state", "urgency", "posted_on", "region", "kind", "case_id", "discarded_at"),
         Index("need_board", "kind", "state", "allocated", "posted_on", "id"),
         Index("need_wishes", "kind", "state", "region"),
     )

@@ -16,7 +16,7 @@ from marketplace.errors import InvalidInput
 from marketplace.extensions import db
 from marketplace.needs.models import Need
 from marketplace.organizations.models import Organization
-from marketplace.permissions import Actor, Permission, Scope, row_filter
+from marketplace.permissions import Actor, Permission, Scope, row_filter, within
 from marketplace.projects.models import Project
 from marketplace.search import index, words
 from marketplace.search.documents import KINDS, Touched, chunks, documents, region_mark, touched_by
@@ -327,5 +327,5 @@ def _rows(actor: Actor, kind: str, region: str | None) -> Select[Any]:
         )
     query = select(model).where(allowed)
     if region:
-        query = query.where(model.region.startswith(regions.prefix(region), autoescape=True))
+        query = query.where(within(model.region, region))
     return query

@@ -20,7 +20,7 @@ from marketplace.accounts.services.second_factor import forget
 from marketplace.accounts.services.sessions import end_all_sessions
 from marketplace.errors import AccessDenied, InvalidInput, NotFound, StateConflict
 from marketplace.extensions import db
-from marketplace.permissions import GRANTS, Actor, Permission, Role, Scope, scoped
+from marketplace.permissions import GRANTS, Actor, Permission, Role, Scope, scoped, within
 from marketplace.transitions import transaction
 
 PER_PAGE = 20
@@ -75,7 +75,7 @@ def staff_list(actor: Actor, wanted: StaffFilter, page: int = 1) -> Pagination:
         holders = select(UserRole.user_id).join(RoleRow, RoleRow.id == UserRole.role_id).where(RoleRow.name.in_(named))
         query = query.where(User.id.in_(holders))
     if wanted.region:
-        query = query.where(User.region.startswith(regions.prefix(wanted.region), autoescape=True))
+        query = query.where(within(User.region, wanted.region))
     if wanted.state in ("active", "disabled"):
         query = query.where(User.active.is_(wanted.state == "active"))
     return db.paginate(query.order_by(User.id.desc()), page=page, per_page=PER_PAGE, error_out=False)

@@ -16,7 +16,7 @@ from marketplace.cases.models import Case, Person
 from marketplace.cases.services.versions import expect_version
 from marketplace.errors import InvalidInput, NotFound
 from marketplace.extensions import db
-from marketplace.permissions import Actor, Permission, scoped
+from marketplace.permissions import Actor, Permission, scoped, within
 from marketplace.privacy import blind_index
 from marketplace.records import today
 from marketplace.transitions import transaction
@@ -118,7 +118,7 @@ def work_list(actor: Actor, wanted: CaseFilter, page: int) -> Pagination:
     if wanted.colour:
         query = query.where(Case.colour == wanted.colour)
     if wanted.region:
-        query = query.where(Case.region.startswith(regions.prefix(wanted.region), autoescape=True))
+        query = query.where(within(Case.region, wanted.region))
     order = choose({"RED": 0, "YELLOW": 1, "BLUE": 2}, value=Case.colour, else_=3)
     query = query.options(selectinload(Case.people)).order_by(order, Case.opened_on, Case.id)
     return db.paginate(query, page=page, per_page=PER_PAGE, error_out=False)

@@ -2,7 +2,7 @@
 
 Revision ID: 0003
 Revises: 0002
-Create Date: 2026-11-25 00:31:25.321689
+Create Date: 2026-11-25 00:33:10.720578
 
 """
 from alembic import op
@@ -442,7 +442,7 @@ def upgrade():
         batch_op.add_column(sa.Column('discarded_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.drop_index(batch_op.f('need_queue'))
         batch_op.create_index('need_board', ['kind', 'state', 'allocated', 'posted_on', 'id'], unique=False)
-        batch_op.create_index('need_work_list', ['state', 'urgency', 'posted_on', 'region', 'case_id', 'discarded_at'], unique=False)
+        batch_op.create_index('need_work_list', ['state', 'urgency', 'posted_on', 'region', 'kind', 'case_id', 'discarded_at'], unique=False)
         batch_op.create_foreign_key(batch_op.f('fk_need_person_id_person'), 'person', ['person_id'], ['id'])
         batch_op.drop_constraint(batch_op.f('ck_need_wish_is_public_with_consent'), type_='check')
         batch_op.create_check_constraint(batch_op.f('ck_need_age_band_known'), "age_band IS NULL OR age_band IN ('0-6', '7-12', '13-15', '16-17', '18-59', '60-79', '80+')")

@@ -8,13 +8,13 @@ from flask_sqlalchemy.pagination import Pagination
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from marketplace import audit, privacy, regions
+from marketplace import audit, privacy
 from marketplace.cases.models import CareTeamMember, Case
 from marketplace.cases.services import REVEAL_REASONS, HistoryEntry, entries
 from marketplace.errors import InvalidInput, NotFound
 from marketplace.extensions import db
 from marketplace.needs.models import URGENCIES, Need
-from marketplace.permissions import Actor, Permission, scoped
+from marketplace.permissions import Actor, Permission, scoped, within
 
 PER_PAGE = 20
 ANY_STATE = "any"
@@ -88,7 +88,7 @@ def work_list(actor: Actor, wanted: NeedFilter, page: int) -> Pagination:
     if wanted.category:
         query = query.where(Need.category.startswith(wanted.category, autoescape=True))
     if wanted.region:
-        query = query.where(Need.region.startswith(regions.prefix(wanted.region), autoescape=True))
+        query = query.where(within(Need.region, wanted.region))
     if wanted.own:
         query = query.where(Need.author == actor.key)
     if wanted.without_consent:

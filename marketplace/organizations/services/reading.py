@@ -8,11 +8,11 @@ from flask_babel import lazy_gettext as _
 from flask_sqlalchemy.pagination import Pagination
 from sqlalchemy import ColumnElement, or_, select
 
-from marketplace import regions, trail
+from marketplace import trail
 from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.organizations.models import Organization
-from marketplace.permissions import Actor, Permission, Scope, row_filter
+from marketplace.permissions import Actor, Permission, Scope, row_filter, within
 
 PER_PAGE = 20
 
@@ -68,13 +68,13 @@ def listing(actor: Actor, filters: Filters, page: int = 1) -> Pagination:
             row_filter(Organization, actor, Permission.ORGANIZATION_VERIFY), Organization.state == "registered"
         )
     elif filters.tab == "region" and actor.region:
-        query = query.where(Organization.region.startswith(regions.prefix(actor.region), autoescape=True))
+        query = query.where(within(Organization.region, actor.region))
     elif filters.tab == "mine":
         query = query.where(Organization.id.in_(actor.organization_ids))
     if filters.kind:
         query = query.where(Organization.kind == filters.kind)
     if filters.region:
-        query = query.where(Organization.region.startswith(regions.prefix(filters.region), autoescape=True))
+        query = query.where(within(Organization.region, filters.region))
     if filters.state:
         query = query.where(Organization.state == filters.state)
     order = Organization.created_at if filters.tab == "queue" else Organization.name

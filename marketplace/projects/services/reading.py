@@ -13,7 +13,7 @@ from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.organizations import services as organizations
 from marketplace.organizations.models import Organization
-from marketplace.permissions import Actor, Permission, Scope, row_filter
+from marketplace.permissions import Actor, Permission, Scope, row_filter, within
 from marketplace.projects.hukou import hukou_wording
 from marketplace.projects.models import Capacity, Project
 
@@ -76,7 +76,7 @@ def _in_tab(actor: Actor, tab: str) -> ColumnElement[bool]:
     if tab == "queue":
         return row_filter(Project, actor, Permission.PROJECT_APPROVE) & (Project.state == "submitted")
     if tab == "region" and Scope.ALL not in actor.scopes(Permission.PROJECT_VIEW):
-        return Project.region.startswith(regions.prefix(actor.region or regions.NINGXIA), autoescape=True)
+        return within(Project.region, actor.region or regions.NINGXIA)
     if tab == "region":
         return true()
     return Project.state == "open"
