@@ -121,7 +121,7 @@ def _check_objective(
 def _check_reserve(
     problem: Problem, solution: Solution, policy: Policy, reserve: Int64s, count: _Count, faults: list[str]
 ) -> Bools:
-    """Check what a reserve allows and what was kept back; bool (k,), the arcs on which a unit more would gain."""
+    """Check what a reserve allows and what was kept back; bool (k,), arcs where a unit more must gain."""
     step = (problem.capacity.size + 1) * FIT_MAX + 1
     worth = ((policy.tiers - problem.tier.astype(np.int64)) * step)[problem.need] + problem.fit
     price = reserve[problem.offer]
@@ -139,7 +139,8 @@ def _check_reserve(
     unserved = int((problem.quantity - count.need_units).sum())
     if int(solution.held.sum()) > unserved:
         faults.append(f"held: {int(solution.held.sum())} units for {unserved} that are not served")
-    worthy: Bools = beyond > policy.load_balance_weight
+    # Fairness is settled after the units of each tier are fixed, and may leave one out that would gain.
+    worthy: Bools = (beyond > policy.load_balance_weight) & (solution.fairness is None)
     return worthy
 
 

@@ -216,3 +216,18 @@ def test_a_need_whose_offers_are_full_is_displaced_beside_a_reserve_too() -> Non
     told = explain(two, solve(two, reserve=[1]), need=1)
     assert (told.outcome, told.held) == ("displaced", ())
     assert [change.rule for change in told.changes] == [Reason.CAPACITY_TAKEN]
+
+
+def test_fairness_may_leave_out_a_unit_that_would_gain_a_hair() -> None:
+    """Both needs together are worth just as much as the first alone. One unit is fixed then, and the fairest chosen."""
+    last = 3 * 40_001 - 1  # the price that leaves the first need a worth of 1 at the third offer
+    problem = Problem(
+        quantity=[1, 1], tier=[0, 0], capacity=[0, 1, 1], need=[0, 0, 0, 1, 1], offer=[0, 1, 2, 0, 1],
+        fit=[0, 1, 0, 0, 0], group=[0, -1],
+    )  # fmt: skip
+    kept = solve(problem, Policy(fairness=True), reserve=[0, 0, last])
+    assert (kept.status, kept.verified) == ("optimal", True)
+    if kept.served == (1,):
+        assert (kept.fairness, kept.flow.tolist()) == (0, [0, 0, 0, 0, 1])
+    else:
+        assert (kept.fairness, kept.flow.tolist()) == (1, [0, 0, 1, 0, 1])
