@@ -25,7 +25,10 @@ from matching.relaxation import Floats, Relaxed, relax
 from matching.search import Found, search
 
 SMALL = 300
-"""Components up to so many arcs go to CP-SAT at once."""
+"""Components up to so many arcs go to CP-SAT at once, and to one worker: more cost more than they save."""
+
+HANDY = 1_500
+"""Components up to so many arcs, if they are no knapsacks, are first tried as a whole by one worker."""
 
 MEDIUM = 5_000
 """Components up to so many arcs are tried as a whole before anything else."""
@@ -133,7 +136,9 @@ class Climb:
         if self._small:
             state.whole(1.0)
             return state.answer()
-        if self._blocks is None and flow.size <= MEDIUM:
+        if self._blocks is None and flow.size <= HANDY:
+            state.whole(0.5, crew=self.crew._replace(workers=1))
+        elif self._blocks is None and flow.size <= MEDIUM:
             state.whole(0.15)
         relaxed = None if state.done else self._bounded(state, aim)
         if not state.done:
@@ -301,7 +306,7 @@ class _State:
         if int(np.dot(self.worth, values)) > self.reached or int(np.dot(aim, values - self.values)) > 0:
             self.values = values
 
-    def whole(self, share: float, relaxed: Relaxed | None = None) -> None:
+    def whole(self, share: float, relaxed: Relaxed | None = None, crew: Crew | None = None) -> None:
         """Search every column that a better solution could use, for a share of the time."""
         climb = self._climb
         free: Bools = np.ones(self.values.size, np.bool_)
@@ -316,7 +321,7 @@ class _State:
             start,
             free,
             seconds=self.left if share == 1 else _share(self.left, share),
-            crew=climb.crew,
+            crew=crew or climb.crew,
         )
         if found.proven and found.values is None:
             if relaxed is None:

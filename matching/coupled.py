@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from matching.climb import Climb
+from matching.climb import HANDY, SMALL, Climb
 from matching.columns import Int64s
 from matching.coupling import Coupling
 from matching.crew import Crew
@@ -72,6 +72,25 @@ class Part:
         self._known: int | None = None
 
     @property
+    def tiny(self) -> bool:
+        """Whether one worker is enough however hard it is."""
+        return self.arcs.size <= SMALL
+
+    @property
+    def handy(self) -> bool:
+        """Whether one worker mostly proves it within a few seconds: it is small, and not all of it are knapsacks."""
+        if self.tiny or self.arcs.size > HANDY:
+            return self.tiny
+        problem = self._problem
+        differing = np.zeros(problem.capacity.size, np.bool_)
+        for column, limited in ((problem.use, problem.capacity >= 0), (problem.cost, problem.budget >= 0)):
+            least, most = np.full(differing.size, np.iinfo(np.int64).max), np.zeros(differing.size, np.int64)
+            np.minimum.at(least, problem.offer[self.arcs], column[self.arcs])
+            np.maximum.at(most, problem.offer[self.arcs], column[self.arcs])
+            differing |= limited & (least < most)
+        return not differing[problem.offer[self.arcs]].all()
+
+    @property
     def proven_tiers(self) -> bool:
         """Whether its coverage is proven best."""
         return self._levels is not None and len(self._settled) >= len(self._levels.tiers)
@@ -84,6 +103,8 @@ class Part:
             tell: called with the share of the levels that are done.
         """
         began = time.monotonic()
+        if self.tiny:
+            crew = crew._replace(workers=1)
         if self._levels is None:
             self._levels = _Levels(self._problem, self._coupling.network, self.arcs)
             self._rounding = Rounding(self._problem, self._coupling, self.arcs)

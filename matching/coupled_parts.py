@@ -1,7 +1,7 @@
 """All coupled parts of a problem: which is worked on when, for how long, and what their bounds add up to.
 
-Small parts go first, several at a time with one thread each, for a few seconds at most; then the others one after
-another with all threads. What time is left goes to the parts that are not proven yet.
+Handy parts go first, several at a time with one worker each, for a few seconds at most; then the others one after
+another with all workers. What time is left goes to the parts that are not proven yet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from matching.climb import SMALL
 from matching.columns import Int64s
 from matching.coupled import Part
 from matching.coupling import Coupling
@@ -24,7 +23,7 @@ from matching.joining import Join, Joined, joins_of
 from matching.problem import Problem
 
 FIRST_SECONDS = 3.0
-"""The most that a small part may take the first time: most need some hundredths of a second."""
+"""The most that a handy part may take the first time: most need some hundredths of a second."""
 
 PASSES = 3
 """How often parts that are not proven are taken up again."""
@@ -86,30 +85,34 @@ class CoupledParts:
         """Work on all parts for about so many seconds, ``math.inf`` for as long as their proofs take."""
         self._span = time.monotonic(), seconds
         ends = self._span[0] + seconds
-        small = [number for number, part in enumerate(self.parts) if part.arcs.size <= SMALL]
-        large = [number for number, part in enumerate(self.parts) if part.arcs.size > SMALL]
-        self._pass(small, ends, int(self._sizes.sum()), first=True)
+        first = [number for number, part in enumerate(self.parts) if part.handy]
+        self._pass(first, ends, int(self._sizes.sum()), FIRST_SECONDS)
         for again in range(1 + PASSES):
-            open_parts = [number for number in small if not self.parts[number].optimal]
-            open_parts += [number for number in large if not self.parts[number].optimal]
+            waiting = [number for number, part in enumerate(self.parts) if not part.optimal]
             left = ends - time.monotonic()
-            if not open_parts or (again and left < max(LEFT_SECONDS, LEFT_SHARE * seconds)):
+            if not waiting or (again and (left == math.inf or left < max(LEFT_SECONDS, LEFT_SHARE * seconds))):
                 return
-            open_parts.sort(key=lambda number: int(self._sizes[number]))
-            self._pass(open_parts, ends, int(self._sizes[open_parts].sum()), first=False)
-            if seconds == math.inf:
-                return
+            tiny = [number for number in waiting if self.parts[number].tiny]
+            others = [number for number in waiting if not self.parts[number].tiny]
+            self._pass(tiny, ends, int(self._sizes[waiting].sum()))
+            self._pass(others, ends, int(self._sizes[others].sum()))
 
-    def _pass(self, numbers: list[int], ends: float, waiting: int, *, first: bool) -> None:
-        """Work on parts in order; each may take the share of the time left that its arcs have among those waiting."""
+    def _pass(self, numbers: list[int], ends: float, waiting: int, most: float | None = None) -> None:
+        """Work on some parts, the smaller ones first.
+
+        Tiny ones, and all that have ``most`` seconds at most, are done several at a time, by one worker each. Each
+        may take the share of the time left that its arcs have among those ``waiting``.
+        """
+        together = most is not None or all(self.parts[number].tiny for number in numbers)
+        threads, crew = (self._threads, self.crew._replace(workers=1)) if together else (1, self.crew)
         waits = [waiting]  # shared by the threads: a part takes its share when its turn comes
-        threads, crew = (self._threads, self.crew._replace(workers=1)) if first else (1, self.crew)
+        numbers = sorted(numbers, key=lambda number: int(self._sizes[number]))
 
         def do(number: int) -> None:
             size = int(self._sizes[number])
             seconds = max(ends - time.monotonic(), 0.0) * min(size * threads / max(waits[0], 1), 1.0)
             waits[0] -= size
-            self.parts[number].work(min(seconds, FIRST_SECONDS) if first else seconds, crew, self._teller(number))
+            self.parts[number].work(seconds if most is None else min(seconds, most), crew, self._teller(number))
 
         def done(number: int) -> None:
             self._told[number] = 1.0

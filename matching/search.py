@@ -17,6 +17,13 @@ from matching.columns import Bools, Int64s
 from matching.crew import Crew
 from matching.program import NO_LIMIT, Program, Rows
 
+FEW = 2_000
+"""Up to so many columns one worker searches with every row in its linear relaxation.
+
+Without that it took up to a minute for a dozen needs whose budgets bind, and so did two workers, of which only one
+proves anything; with it no more than some hundredths of a second, and one for a hundred needs.
+"""
+
 
 class Found(NamedTuple):
     """What a search found.
@@ -79,9 +86,7 @@ def search(
         model.maximize(cp_model.LinearExpr.weighted_sum([variable[column] for column in worthy.tolist()], gains))
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = crew.workers or 0
-    if crew.workers == 1:
-        # Without all rows in its linear relaxation a single worker took up to a minute for a dozen needs whose
-        # budgets bind; with them no more than some hundredths of a second.
+    if crew.workers == 1 and columns.size <= FEW:
         solver.parameters.linearization_level = 2
     solver.parameters.random_seed = seed
     if seconds < math.inf:

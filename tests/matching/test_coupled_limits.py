@@ -17,7 +17,7 @@ BUSY = 0.5
 
 
 @pytest.mark.scale
-@pytest.mark.parametrize("seconds", [2.0, 5.0, 20.0])
+@pytest.mark.parametrize("seconds", [2.0, 5.0])
 def test_a_province_keeps_its_time_limit(seconds: float) -> None:
     problem = coupled_world(3)
     started = time.perf_counter()
@@ -29,7 +29,7 @@ def test_a_province_keeps_its_time_limit(seconds: float) -> None:
     assert sum(solution.served) > 0.8 * sum(solution.bound.served)
 
 
-@pytest.mark.parametrize("seconds", [2.0, 5.0])
+@pytest.mark.parametrize("seconds", [1.0, 3.0])
 def test_generalized_assignment_keeps_its_time_limit(seconds: float) -> None:
     *_, large = made(5)
     problem = problem_of(large)
@@ -42,9 +42,9 @@ def test_generalized_assignment_keeps_its_time_limit(seconds: float) -> None:
 
 def test_small_parts_beside_a_large_one_are_settled_too() -> None:
     problem = coupled_world(4, needs=400, share=0.5, counties=8)
-    solution = solve(problem, time_limit=8.0, workers=2)
+    solution = solve(problem, time_limit=4.0, workers=2)
     level, gap = gap_of(solution)
-    assert gap < 0.02, level
+    assert gap < 0.04, level
 
 
 def test_the_gap_is_of_the_first_level_that_is_not_proven() -> None:

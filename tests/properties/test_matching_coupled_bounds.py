@@ -205,6 +205,7 @@ def test_the_long_way_reaches_the_optimum_of_the_exact_model(data: st.DataObject
     problem = data.draw(problems(*features))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(matching.climb, "SMALL", 0)
+        patched.setattr(matching.climb, "HANDY", 0)
         patched.setattr(matching.climb, "MEDIUM", medium)
         patched.setattr(matching.relaxation, "WHOLE", medium)
         patched.setattr(matching.climb, "LONGEST", 0.3)
@@ -220,6 +221,7 @@ def test_knapsacks_reach_the_optimum_of_the_exact_model(seed: int, needs: int, o
     assume(programs(problem))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(matching.climb, "SMALL", 0)
+        patched.setattr(matching.climb, "HANDY", 0)
         patched.setattr(matching.climb, "LONGEST", 0.3)
         solution = solve(problem, workers=1)
     assert solution.status == "optimal"
