@@ -59,7 +59,7 @@ def delivered(allocation_id: str) -> ResponseReturnValue:
 @allocations.route("/allocations/<allocation_id>/release", methods=["POST"], permission=Permission.ALLOCATION_RELEASE)
 def release(allocation_id: str) -> ResponseReturnValue:
     if in_list():
-        services.release(g.actor, allocation_id)
+        services.release(g.actor, allocation_id, request.form.get("reason") or "other")
         offered = bool(request.form.get("to_offers"))
         flash(
             _("Released. Somebody else is looked for.")

@@ -249,3 +249,17 @@ def test_all_proposals_shown_are_accepted_by_one_press(client: Browser) -> None:
     assert sorted(chosen) == sorted(row.public_id for row in rows)
     assert client.submit("/allocations/accept-selected", {"allocation": chosen}).status_code == 303
     assert sorted(state_of(row) for row in rows) == ["accepted", "accepted", "proposed"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "kept"), [("timing", 303, "timing"), ("", 303, "other"), ("x", 422, None)]
+)
+def test_a_volunteer_gives_back_with_a_reason(client: Browser, reason: str, status: int, kept: str | None) -> None:
+    user = world.a_user(Role.VOLUNTEER, region=None)
+    claim = services.claim(actor_of(user), world.a_wish().public_id)
+    client.sign_in(user)
+    assert 'name="reason"' in client.get("/account/claims").get_data(as_text=True)
+    answer = client.submit(f"/allocations/{claim.public_id}/release", {"to_claims": "1", "reason": reason})
+    assert answer.status_code == status
+    assert state_of(claim) == ("released" if kept else "accepted")
+    assert db.session.get_one(Allocation, claim.id, populate_existing=True).decline_reason == kept
