@@ -11,7 +11,7 @@ from marketplace import audit
 from marketplace.allocations.models import Allocation
 from marketplace.allocations.services.rows import load, restricted_need, share_consent_lives, still_shared, visible
 from marketplace.errors import NotFound
-from marketplace.extensions import db
+from marketplace.extensions import ListPage, db
 from marketplace.needs.models import URGENCIES, Need
 from marketplace.organizations.models import Organization
 from marketplace.permissions import Actor, Permission, scoped
@@ -73,11 +73,14 @@ def inbox(actor: Actor, tab: str, *, urgency: str = "", category: str = "", refe
 
 
 def inbox_counts(actor: Actor) -> dict[str, int]:
-    """How many each tab holds."""
-    return {
-        tab: int(db.session.scalar(select(func.count()).select_from(_rows(actor, tab).subquery())) or 0)
+    """How many each tab holds, asked for in one statement; counting ends where leafing does."""
+    counts = [
+        select(func.count())
+        .select_from(_rows(actor, tab).with_only_columns(Allocation.id).limit(ListPage.MOST).subquery())
+        .scalar_subquery()
         for tab in tabs_for(actor)
-    }
+    ]
+    return dict(zip(tabs_for(actor), db.session.execute(select(*counts)).one(), strict=True))
 
 
 def find(actor: Actor, public_id: str) -> Allocation:
