@@ -6,8 +6,9 @@ application. A route with an argument that this walk has no record for fails, so
 
 import csv
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.support.world import (
     a_case,
     a_document,
     a_need,
+    a_notice,
     a_package,
     a_photo,
     a_project,
@@ -61,19 +63,23 @@ class Named:
     organization: Any = None
 
 
-@dataclass(frozen=True)
 class Records:
-    """One record of each kind, keyed by the argument that addresses names it with."""
+    """One record of each kind, keyed by the argument that addresses names it with; made when first asked for."""
 
-    by_argument: dict[str, Any]
+    def __init__(self, makers: dict[str, Callable[[], Any]]) -> None:
+        self._makers = {name: cache(maker) for name, maker in makers.items()}
+
+    def make_all(self) -> None:
+        for maker in self._makers.values():
+            maker()
 
     def _named(self, rule: Rule) -> dict[str, Any]:
         """The record behind each argument; a plain `public_id` is of the kind that the address begins with."""
         found = {}
         for name in rule.arguments:
             key = f"{SUBJECTS.get(rule.rule.split('/')[1], '')}_id" if name == "public_id" else name
-            assert key in self.by_argument, f"{rule.rule}: the walk has no record for {name}; add one"
-            found[name] = self.by_argument[key]
+            assert key in self._makers, f"{rule.rule}: the walk has no record for {name}; add one"
+            found[name] = self._makers[key]()
         return found
 
     def row(self, rule: Rule) -> Any:
@@ -88,40 +94,46 @@ class Records:
 
 
 def _records(region: str, *, claimant: User | None, public: bool, organization: Any = None) -> Records:
-    organization = organization or an_organization(region=region, state="verified" if public else "registered")
-    project = a_project(organization, state="open" if public else "draft")
-    capacity = a_capacity(project)
-    case = a_case(region)
-    wish = a_wish(case) if public else a_wish(case, state="review", approved_by=None)
-    allocation = an_allocation(a_need(case), capacity, state="accepted")
-    claim = an_allocation(a_wish(case), None, claimant_id=(claimant or a_user(Role.VOLUNTEER)).id, state="accepted")
-    helped = claim if claimant else allocation
-    alliance = an_alliance(region)
-    invitation = an_invitation(organization)
+    supplier = cache(
+        lambda: organization or an_organization(region=region, state="verified" if public else "registered")
+    )
+    project = cache(lambda: a_project(supplier(), state="open" if public else "draft"))
+    capacity = cache(lambda: a_capacity(project()))
+    case = cache(lambda: a_case(region))
+    alliance = cache(lambda: an_alliance(region))
+
+    @cache
+    def allocation() -> Any:
+        """A volunteer's own claim, or what a supplier accepted."""
+        if claimant:
+            return an_allocation(a_wish(case()), None, claimant_id=claimant.id, state="accepted")
+        return an_allocation(a_need(case()), capacity(), state="accepted")
+
     return Records(
         {
-            "organization_id": organization,
+            "organization_id": supplier,
             "project_id": project,
             "capacity_id": capacity,
             "case_id": case,
-            "person_id": case.people[0],
-            "consent_id": case.consents[0],
-            "need_id": a_need(case),
-            "wish_id": wish,
-            "allocation_id": helped,
-            "evidence_id": a_photo(helped),
-            "follow_up_id": a_visit(an_allocation(a_need(case), capacity, state="confirmed")),
-            "run_id": a_run(region),
-            "trial_id": a_run(region, trial=True),
+            "person_id": lambda: case().people[0],
+            "consent_id": lambda: case().consents[0],
+            "need_id": lambda: a_need(case()),
+            "wish_id": lambda: a_wish(case()) if public else a_wish(case(), state="review", approved_by=None),
+            "allocation_id": allocation,
+            "evidence_id": lambda: a_photo(allocation()),
+            "follow_up_id": lambda: a_visit(an_allocation(a_need(case()), capacity(), state="confirmed")),
+            "notice_id": lambda: a_notice(claimant or a_user(Role.VOLUNTEER)),
+            "run_id": lambda: a_run(region),
+            "trial_id": lambda: a_run(region, trial=True),
             "slug": alliance,
-            "package_id": a_package(alliance),
-            "document_id": a_document(organization),
-            "invitation_id": invitation,
-            "member_id": Named(a_user(organization=organization).public_id, organization),
-            "teammate_id": Named(a_team_member(case).public_id, case),
-            "token": Named("forged"),  # a link opens for nobody who was not sent it
-            "offer_id": a_volunteers_offer(claimant, region=region),
-            "account_id": a_user(Role.CASEWORKER, region=region),
+            "package_id": lambda: a_package(alliance()),
+            "document_id": lambda: a_document(supplier()),
+            "invitation_id": lambda: an_invitation(supplier()),
+            "member_id": lambda: Named(a_user(organization=supplier()).public_id, supplier()),
+            "teammate_id": lambda: Named(a_team_member(case()).public_id, case()),
+            "token": lambda: Named("forged"),  # a link opens for nobody who was not sent it
+            "offer_id": lambda: a_volunteers_offer(claimant, region=region),
+            "account_id": lambda: a_user(Role.CASEWORKER, region=region),
         }
     )
 
@@ -233,6 +245,7 @@ def test_reading_changes_nothing(app: Flask, client: Browser, role: Role) -> Non
     assert user
     client.sign_in(user)
     records = _records(DAWUKOU, claimant=user, public=True, organization=organization)
+    records.make_all()
     before = _digest_of_database()
     for rule, method in _rules(app):
         if method == "GET":

@@ -18,6 +18,7 @@ from marketplace.cases.models import CareTeamMember, Case, Consent, Person
 from marketplace.extensions import db
 from marketplace.matches.models import MatchRun
 from marketplace.needs.models import Need
+from marketplace.notifications.models import Notification
 from marketplace.organizations.models import Alliance, Organization, OrganizationDocument, Package, PackageItem
 from marketplace.permissions import Role
 from marketplace.projects.models import Capacity, Project
@@ -293,3 +294,13 @@ def a_team_member(case: Case, user: User | None = None, position: str = "resourc
     user = user or a_user(Role.CASEWORKER, region=case.region)
     member: CareTeamMember = save(CareTeamMember(case_id=case.id, user_id=user.id, position=position))
     return member
+
+
+def a_notice(user: User, **values: Any) -> Notification:
+    """Something that a user may want to know."""
+    given = {
+        "user_id": user.id, "key": uuid.uuid4().hex, "topic": "claims", "event": "allocation:claimed",
+        "record_type": "allocation", "record_public_id": uuid.uuid4().hex, "about": "W-23456789", "created_at": now(),
+    }  # fmt: skip
+    notice: Notification = save(Notification(**(given | values)))
+    return notice
