@@ -41,11 +41,12 @@ from matching.evenness import evenness
 from matching.exchanges import Exchanges, GroupGains, Loads, exchanges_of
 from matching.fairness import load_cost
 from matching.levels import Levels, Scale, Worths
+from matching.market import starts_of
 from matching.paths import NEVER, Edges, NotOptimal, improve
 from matching.policy import Policy
 from matching.problem import FIT_MAX, Problem
 from matching.reserve import kept_back, with_arcs
-from matching.settled import Settled, settle
+from matching.settled import Settled, by_need, settle
 from matching.solution import Solution
 
 IMPOSSIBLE = 2**62
@@ -310,16 +311,21 @@ def _by_the_ground(world: World, sources: Int64s) -> Int64s:
 
 def _cheapest_arcs(problem: Problem, world: World) -> tuple[Int64s, Int64s]:
     """For each need the label of what others lose by one unit more of it, and the arc on which it is served."""
-    net = world.leave[: problem.capacity.size][problem.offer]
-    reached = net > NEVER
-    net += problem.fit
-    net[~reached] = NEVER
-    best = np.full(problem.quantity.size, NEVER, np.int64)
-    np.maximum.at(best, problem.need, net)
-    hits = np.flatnonzero((net == best[problem.need]) & reached)[::-1]
+    order: Int64s | None = None
+    first_arc = world.settled.first_arc
+    if world.settled.network.need is not problem.need:  # else its arcs are in the order of their needs
+        order, first_arc = by_need(problem.need, problem.quantity.size)
+    offer, fit = (column if order is None else column[order] for column in (problem.offer, problem.fit))
+    net = world.leave[offer]
+    net += fit
+    there = np.flatnonzero(first_arc[1:] > first_arc[:-1])
+    best = np.maximum.reduceat(net, first_arc[there]) if there.size else net
+    hits = np.flatnonzero(net == np.repeat(best, np.diff(first_arc)[there]))
+    hits = hits[starts_of(problem.need[hits if order is None else order[hits]])]  # the first of equals
+    reached = best > NEVER + FIT_MAX
+    need, hits = there[reached], hits[reached]
     arc = np.full(problem.quantity.size, -1, np.int64)
-    arc[problem.need[hits]] = hits  # the first of equals is written last
+    arc[need] = hits if order is None else order[hits]
     price = np.full(problem.quantity.size, IMPOSSIBLE, np.int64)
-    there = np.flatnonzero(arc >= 0)
-    price[there] = -world.leave[problem.offer[arc[there]]]
+    price[need] = -world.leave[offer[hits]]
     return price, arc
