@@ -129,15 +129,17 @@ def ask(on: date | None = None) -> int:
     asked = 0
     for organization_id, owner_id in list(db.session.execute(suppliers)):
         own = Capacity.organization_id == organization_id if organization_id else Capacity.owner_id == owner_id
-        asked += _ask(and_(condition, own), day)
+        asked += _ask(own, condition, day)
     return asked
 
 
-def _ask(condition: ColumnElement[bool], day: date) -> bool:
+def _ask(own: ColumnElement[bool], condition: ColumnElement[bool], day: date) -> bool:
     actor = system_actor("freshness")
     with transaction() as session:
+        # The lock first, the question after it: PostgreSQL would answer one statement from before the wait.
+        session.execute(select(Capacity.id).where(own, stale_condition(day)).order_by(Capacity.id).with_for_update())
         order = (Capacity.confirmed_on.is_not(None), Capacity.confirmed_on, Capacity.id)
-        rows = list(session.scalars(select(Capacity).where(condition).order_by(*order).with_for_update(of=Capacity)))
+        rows = list(session.scalars(select(Capacity).where(own, condition).order_by(*order)))
         if not rows:
             return False  # another worker was faster, or the supplier has answered
         for row in rows:

@@ -109,6 +109,8 @@ def post(actor: Actor, facts: OfferFacts) -> Capacity:
     _require_volunteer(actor)
     values = facts.columns()
     with transaction() as session:
+        # Waits where another offer of the same volunteer is under way: the limit counts rows not yet there.
+        session.execute(select(User.id).where(User.id == actor.user_id).with_for_update())
         kept = select(func.count()).where(
             Capacity.owner_id == actor.user_id,
             Capacity.active,

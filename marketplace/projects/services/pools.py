@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, or_, select
+from sqlalchemy.exc import IntegrityError
 
 from marketplace import audit, events
 from marketplace.errors import InvalidInput, NotFound, StateConflict
@@ -74,7 +75,7 @@ def add_pool(actor: Actor, organization_public_id: str, name: str, quantity: int
         _require_free(name)
         pool = Pool(name=name, quantity=quantity, organization_id=organization.id)
         session.add(pool)
-        session.flush()
+        _flush_named()
         audit.record_many(actor, "pool:created", "pool", [(pool.id, organization.region)], changed=["name", "quantity"])
     return pool
 
@@ -99,7 +100,7 @@ def edit_pool(actor: Actor, organization_public_id: str, name: str, new_name: st
         values = {"name": new_name, "quantity": quantity}
         changed = [column for column, value in values.items() if getattr(pool, column) != value]
         pool.name, pool.quantity = new_name, quantity
-        session.flush()
+        _flush_named()
         audit.record_many(actor, "pool:edited", "pool", [(pool.id, organization.region)], changed=changed)
         _tell(pool)
     return pool
@@ -149,6 +150,14 @@ def _checked(name: str, quantity: int) -> str:
 def _require_free(name: str) -> None:
     if db.session.scalar(select(Pool.id).where(Pool.name == name)) is not None:
         raise InvalidInput(fields={"name": _("Another pool has this name. Choose another one.")})
+
+
+def _flush_named() -> None:
+    """Write a name; another organization may have taken it a moment ago."""
+    try:
+        db.session.flush()
+    except IntegrityError as taken:
+        raise InvalidInput(fields={"name": _("Another pool has this name. Choose another one.")}) from taken
 
 
 def _tell(pool: Pool) -> None:

@@ -141,7 +141,9 @@ def renew(on: date | None = None) -> int:
     made = 0
     for key in list(db.session.scalars(_due(month).with_only_columns(Recurrence.id))):
         with transaction() as session:
-            rule = session.scalar(_due(month).where(Recurrence.id == key).with_for_update(of=Recurrence))
+            # The lock first, the question after it: PostgreSQL would answer one statement from before the wait.
+            session.execute(select(Recurrence.id).where(Recurrence.id == key).with_for_update())
+            rule = session.scalar(_due(month).where(Recurrence.id == key))
             if rule is not None and _renew(rule, month):
                 made += 1
     return made

@@ -90,7 +90,7 @@ def test_what_is_not_offered_is_not_asked_about(app: Flask) -> None:
     assert services.ask() == 0
 
 
-def test_workers_at_once_ask_once(app: Flask) -> None:
+def test_workers_at_once_ask_once(either_app: Flask) -> None:
     for _ in range(5):
         world.a_capacity(confirmed_on=days_ago(40))
     told = Told()
@@ -98,7 +98,7 @@ def test_workers_at_once_ask_once(app: Flask) -> None:
     start = threading.Barrier(3)
 
     def work() -> None:
-        with app.app_context():
+        with either_app.app_context():
             start.wait()
             services.ask()
             db.session.remove()

@@ -14,7 +14,7 @@ from tests.support import world
 from tests.support.client import Browser
 
 
-def test_a_month_shows_what_is_offered_committed_and_due(app: Flask) -> None:
+def test_a_month_shows_what_is_offered_committed_and_due(either_app: Flask) -> None:
     capacity = world.a_capacity(title="甲", quantity=10)
     world.a_capacity(capacity.project, title="乙", valid_until=first_day(today()) - timedelta(days=1))
     world.a_capacity(world.a_project(capacity.organization, state="draft"), title="丙")
@@ -37,7 +37,7 @@ def test_a_month_shows_what_is_offered_committed_and_due(app: Flask) -> None:
         services.month_view(member, world.an_organization().public_id, first_day(today()))
 
 
-def test_months_to_come_show_what_rules_plan(app: Flask) -> None:
+def test_months_to_come_show_what_rules_plan(either_app: Flask) -> None:
     capacity = world.a_capacity(title="甲")
     member, organization = member_of(capacity.organization), capacity.organization
     assert organization is not None

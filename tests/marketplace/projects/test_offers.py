@@ -50,7 +50,7 @@ def matched() -> set[int]:
     return set(db.session.scalars(capacities_in(Scope("640000")).with_only_columns(Capacity.id)))
 
 
-def test_an_offer_is_matched_once_a_coordinator_approved_it(app: Flask) -> None:
+def test_an_offer_is_matched_once_a_coordinator_approved_it(either_app: Flask) -> None:
     owner, offer = an_offer(approved=False)
     assert (offer.state, offer.owner_id, offer.organization_id, offer.project_id) == (
         "review", owner.user_id, None, None,
@@ -159,7 +159,7 @@ def test_a_returned_offer_says_why_and_comes_back(app: Flask) -> None:
     assert (stored(offer).state, offer.return_reason) == ("review", None)
 
 
-def test_a_months_hours_are_renewed_while_the_offer_stands(app: Flask) -> None:
+def test_a_months_hours_are_renewed_while_the_offer_stands(either_app: Flask) -> None:
     owner, _ = an_offer()
     _, waiting = an_offer(approved=False)
     nxt = last_day(today()) + timedelta(days=1)
@@ -180,7 +180,7 @@ def propose(offer: Capacity, **values: Any) -> Allocation:
     return world.an_allocation(need, offer, **given)
 
 
-def test_the_volunteer_alone_accepts_or_declines_what_is_proposed(app: Flask) -> None:
+def test_the_volunteer_alone_accepts_or_declines_what_is_proposed(either_app: Flask) -> None:
     owner, offer = an_offer()
     first, second = propose(offer), propose(offer)
     stranger, member = volunteer(), member_of(world.an_organization())

@@ -28,7 +28,7 @@ def test_a_pool_is_made_changed_and_removed(app: Flask) -> None:
     assert services.pools_of(member, key)[1] == []
 
 
-def test_a_pool_keeps_what_is_out_and_stays_while_it_is_drawn_on(app: Flask) -> None:
+def test_a_pool_keeps_what_is_out_and_stays_while_it_is_drawn_on(either_app: Flask) -> None:
     project = world.a_project()
     member, key = member_of(project.organization), project.organization.public_id
     pool = services.add_pool(member, key, "一辆车", 8)

@@ -152,7 +152,7 @@ def test_only_what_is_offered_by_the_members_own_organization_is_made_monthly(ap
         services.end_months(member_of(over.organization), over.public_id)
 
 
-def test_workers_at_once_make_one_month(app: Flask) -> None:
+def test_workers_at_once_make_one_month(either_app: Flask) -> None:
     keys = [monthly(services.RecurrenceFacts(10, carry_over=True))[1].id for _ in range(6)]
     month = month_after(today())
     db.session.remove()
@@ -160,7 +160,7 @@ def test_workers_at_once_make_one_month(app: Flask) -> None:
     made: list[int] = []
 
     def work() -> None:
-        with app.app_context():
+        with either_app.app_context():
             start.wait()
             made.append(services.renew(month))
             db.session.remove()

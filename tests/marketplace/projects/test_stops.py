@@ -63,7 +63,7 @@ def test_a_suspension_says_so_as_the_reason(app: Flask) -> None:
         services.resume(member_of(organization), project.public_id)
 
 
-def test_the_effects_count_what_is_proposed_promised_and_planned(app: Flask) -> None:
+def test_the_effects_count_what_is_proposed_promised_and_planned(either_app: Flask) -> None:
     capacity = world.a_capacity()
     world.an_allocation(capacity=capacity)
     world.an_allocation(capacity=capacity, state="accepted", quantity=2)
@@ -95,7 +95,7 @@ def test_the_page_tells_what_happens_before_it_asks(app: Flask, client: Browser)
     assert proposal.state == "proposed"
 
 
-def test_closing_ends_open_proposals_and_keeps_what_was_promised(app: Flask) -> None:
+def test_closing_ends_open_proposals_and_keeps_what_was_promised(either_app: Flask) -> None:
     capacity = world.a_capacity()
     proposal = world.an_allocation(capacity=capacity)
     promised = world.an_allocation(capacity=capacity, state="accepted")
