@@ -98,7 +98,7 @@ def suggestions(need: Need, *, name: str = "", limit: int = SUGGESTED) -> list[S
     if name:
         named = Capacity.organization.has(Organization.name.contains(name, autoescape=True))
         query = query.where(or_(named, Capacity.title.contains(name, autoescape=True)))
-    declined = declined_pairs()
+    declined = declined_pairs(need.id)
     found = []
     for capacity in db.session.scalars(query.order_by(Capacity.id).limit(5000)):
         rules = broken(need, capacity, 1, declined=declined)
@@ -129,6 +129,7 @@ def propose_by_hand(
         StateConflict: the need or the capacity is not open, or such a proposal is open already.
         CapacityExhausted: the capacity has fewer units left.
     """
+    others = suggestions(need_to_propose_for(actor, need_public_id), limit=4)  # before the lock: it looks at everyone
     with transaction() as session:
         need = need_to_propose_for(actor, need_public_id)
         session.execute(select(Need.id).where(Need.id == need.id).with_for_update())
@@ -143,9 +144,9 @@ def propose_by_hand(
         if agreed:
             lock_supply(capacity.id)
             session.refresh(capacity)
-        check_pair(need, capacity, quantity, despite=despite)
+        rules = check_pair(need, capacity, quantity, despite=despite)
         check_need(need.id, quantity, restricted=restricted)
-        keys = propose(actor, [_row(need, capacity, quantity)], run_id=None, source="manual")
+        keys = propose(actor, [_row(need, capacity, quantity, rules, others)], run_id=None, source="manual")
         row = session.get_one(Allocation, keys[0])
         if agreed:
             audit.record(actor, "allocation:agreed", row, changed=["state"], reason="in the supplier's name")
@@ -192,15 +193,13 @@ def check_pair(need: Need, capacity: Capacity, quantity: int, *, despite: bool) 
     )
     if db.session.scalar(open_one) is not None:
         raise StateConflict(_("This supplier has been asked about this need already and has not answered yet."))
-    rules = broken(need, capacity, quantity, declined=declined_pairs())
+    rules = broken(need, capacity, quantity, declined=declined_pairs(need.id))
     if rules and not despite:
         raise RulesBroken(rules)
     return rules
 
 
-def _row(need: Need, capacity: Capacity, quantity: int) -> dict[str, Any]:
-    best = suggestions(need, limit=4)
-    others = [item for item in best if item.capacity.id != capacity.id and not item.broken][:3]
+def _row(need: Need, capacity: Capacity, quantity: int, rules: list[str], others: list[Suggestion]) -> dict[str, Any]:
     return {
         "need_id": need.id,
         "capacity_id": capacity.id,
@@ -212,10 +211,12 @@ def _row(need: Need, capacity: Capacity, quantity: int) -> dict[str, Any]:
         "fit": None,
         "reasons": {
             "metres": round(kilometres(need, capacity) * 1000),
-            "broken": broken(need, capacity, quantity, declined=declined_pairs()),
+            "broken": rules,
             "alternatives": [
-                {"capacity": item.capacity.id, "fit": None, "metres": round(item.kilometres * 1000)} for item in others
-            ],
+                {"capacity": item.capacity.id, "fit": None, "metres": round(item.kilometres * 1000)}
+                for item in others
+                if item.capacity.id != capacity.id and not item.broken
+            ][:3],
         },
     }
 

@@ -100,12 +100,14 @@ def propose(actor: Actor, rows: Iterable[Mapping[str, Any]], *, run_id: int | No
         return [row.id for row in made]
 
 
-def declined_pairs() -> set[tuple[int, int]]:
-    """Pairs of need and capacity that suppliers declined lately."""
+def declined_pairs(need_id: int | None = None) -> set[tuple[int, int]]:
+    """Pairs of need and capacity that suppliers declined lately: of one need, or of all."""
     since = now() - timedelta(days=DECLINE_DAYS)
     query = select(Allocation.need_id, Allocation.capacity_id).where(
         Allocation.state == "declined", Allocation.capacity_id.is_not(None), _ended_since(since)
     )
+    if need_id is not None:
+        query = query.where(Allocation.need_id == need_id)
     return {(need, capacity) for need, capacity in db.session.execute(query) if capacity is not None}
 
 
