@@ -34,7 +34,7 @@ MEDIUM = 5_000
 """Components up to so many arcs are tried as a whole before anything else."""
 
 LARGE = 20_000
-"""More columns than this are not searched as a whole under a time limit: it would pass on the presolve."""
+"""More columns than this are not searched as a whole: a time limit would pass on the presolve, a day on the rest."""
 
 CLOSE = 0.05
 """A tier is near its bound if less than this share of it is missing."""
@@ -143,13 +143,13 @@ class Climb:
         relaxed = None if state.done else self._bounded(state, aim)
         if not state.done:
             self._searched(state, aim, relaxed)
-        if not state.done and (state.ends == math.inf or self._hopeful(state, relaxed)):
+        if not state.done and self._hopeful(state, relaxed):
             state.whole(1.0, relaxed)
         return state.answer()
 
     def _hopeful(self, state: _State, relaxed: Relaxed | None) -> bool:
-        """Whether a proof by a search of all that is open may come before the time is over."""
-        if self._blocks is None or relaxed is None:
+        """Whether a proof by a search of all that is open may come before the time is over, or without a limit ever."""
+        if self._blocks is None or relaxed is None or state.ends == math.inf:
             return self._program.most.size <= LARGE
         return int(state.open(relaxed).sum()) <= OPEN_A_NEED * np.unique(self._program.need).size
 
@@ -251,8 +251,7 @@ class Climb:
             if found.values is not None and int(np.dot(state.worth, found.values)) >= state.bound:
                 state.take(found.values, aim)
         if not state.done:
-            whole_later = state.ends == math.inf or self._hopeful(state, relaxed)
-            self._by_neighbourhoods(state, aim, relaxed, 0.8 if whole_later else 1.0)
+            self._by_neighbourhoods(state, aim, relaxed, 0.8 if self._hopeful(state, relaxed) else 1.0)
 
     def _by_neighbourhoods(self, state: _State, aim: Int64s, relaxed: Relaxed | None, share: float) -> None:
         if self._places is None:

@@ -25,6 +25,9 @@ from matching.problem import Problem
 FIRST_SECONDS = 3.0
 """The most that a handy part may take the first time: most need some hundredths of a second."""
 
+SHARE_OF_COVERAGE = 0.5
+"""Where fairness joins parts, the search for their coverage may take this share of the time."""
+
 PASSES = 3
 """How often parts that are not proven are taken up again."""
 
@@ -82,7 +85,12 @@ class CoupledParts:
         return all(part.optimal for part in self.parts) and all(joined.optimal for joined in self._joined)
 
     def search(self, seconds: float) -> None:
-        """Work on all parts for about so many seconds, ``math.inf`` for as long as their proofs take."""
+        """Work on all parts, for about so many seconds with what :meth:`join` takes later.
+
+        ``math.inf`` is as long as the proofs take; only parts of more than ``matching.climb.LARGE`` columns are left
+        where all ways to a better solution are tried.
+        """
+        seconds *= SHARE_OF_COVERAGE if self.grouped else 1.0
         self._span = time.monotonic(), seconds
         ends = self._span[0] + seconds
         first = [number for number, part in enumerate(self.parts) if part.handy]
@@ -125,7 +133,7 @@ class CoupledParts:
         began, seconds = self._span
         if seconds < math.inf:
             arcs = max(arcs, float(self._sizes.sum()) * min((time.monotonic() - began) / max(seconds, 1e-9), 0.99))
-        self._beat(arcs)
+        self._beat(arcs * (SHARE_OF_COVERAGE if self.grouped else 1.0))
 
     def join(self, networks: Sequence[Int64s], flow: Int64s, seconds: float, *, exactly: bool) -> None:
         """Settle fairness and fit of the parts with groups, and of the networks that share these.
@@ -148,9 +156,13 @@ class CoupledParts:
             waiting -= join.arcs.size
             self._joined.append(join.settle(flow, left, self.crew))
 
-        everything = float(self._sizes.sum())
+        def tell() -> None:
+            past = 0.0 if seconds == math.inf else (time.monotonic() - (ends - seconds)) / max(seconds, 1e-9)
+            share = SHARE_OF_COVERAGE + (1 - SHARE_OF_COVERAGE) * min(past, 0.99)
+            self._beat(float(self._sizes.sum()) * share)
+
         self._joins.sort(key=lambda join: int(join.arcs.size))
-        all_done(self._joins, do, lambda _: None, lambda: self._beat(everything), 1, self.solvers)
+        all_done(self._joins, do, lambda _: None, tell, 1, self.solvers)
 
     def joined(self, arcs: Int64s) -> bool:
         """Whether these arcs of a network share groups with them."""

@@ -32,7 +32,7 @@ from matching.sharing import Shares
 TOGETHER = 20_000
 """Joins of up to so many arcs and units are one program."""
 
-PROVABLE = 3_000
+PROVABLE = 1_500
 """Joins of up to so many are worth an open end where there is no time limit."""
 
 LONGEST = 60.0

@@ -32,6 +32,7 @@ class Meter:
 
     def __init__(self, progress: Callable[[float], None] | None, arcs: int) -> None:
         self._progress, self._whole, self._done, self._told = progress, arcs + 1, 0, -1.0
+        self._partly = 0.0
         self.heard = progress is not None
         self._tell(0.0)
 
@@ -48,14 +49,19 @@ class Meter:
     def add(self, arcs: int) -> None:
         """So many more arcs are done."""
         self._done += arcs
-        self._tell(self._done / self._whole)
+        self._tell((self._done + self._partly) / self._whole)
 
     def partly(self, arcs: float) -> None:
-        """So many of the next arcs are done, parts of them counted in part; a beat if that is no news."""
-        told = self._told
-        self._tell((self._done + arcs) / self._whole)
+        """Besides, so many others are done, parts of them counted in part; a beat if that is no news."""
+        told, self._partly = self._told, arcs
+        self._tell((self._done + self._partly) / self._whole)
         if self._told == told:
             self.beat()
+
+    def wholly(self, arcs: int) -> None:
+        """What was done in part is done: so many arcs."""
+        self._partly = 0.0
+        self.add(arcs)
 
     def finish(self) -> None:
         """Everything is done."""

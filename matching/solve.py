@@ -43,9 +43,6 @@ FORK_FROM = 100_000
 """Networks with fewer arcs together are solved in this process: they take less than it takes to start others."""
 
 
-SHARE_OF_COVERAGE = 0.5
-"""Where fairness joins coupled parts, the search for their coverage may take this share of the time."""
-
 SHORTEST = 0.1
 """Seconds to look for units that coupled parts could still serve, where the time limit is over."""
 
@@ -77,12 +74,13 @@ def solve(
         problem: the checked input.
         policy: what the organization aims at.
         time_limit: seconds after which the search in coupled parts stops with the best found. Networks are
-            not cut short: they have no result before the end, and take seconds at 100,000 needs.
+            not cut short: they have no result before the end, and take seconds at 100,000 needs. Without a limit
+            proofs take as long as they take, but for very large coupled parts (``matching.climb.LARGE``).
         workers: how many processes solve networks, and threads search in coupled parts; None takes every
             core. Large problems alone are worth the processes.
-        progress: called with the share of the work done, never falling, from 0.0 to 1.0; while a process
-            solves a large network, about ten times a second. If it raises :class:`Cancelled`, the work stops
-            at once: the status is "cancelled", the flow that of the parts that were done.
+        progress: called with the share of the work done, never falling, from 0.0 to 1.0; while a process solves
+            a large network or a coupled part is searched, about ten times a second. If it raises
+            :class:`Cancelled`, the work stops at once: the status is "cancelled", the flow what was found by then.
         reserve: int64 (m,), at least 0, what a unit of each offer is worth to needs still to come, as
             :func:`matching.expected_prices` tells: a unit is served only where it is worth more
             (:mod:`matching.reserve`). The problem is then solved a second time without it, for the bound.
@@ -162,7 +160,7 @@ class _Run:
             if self._searched.grouped:
                 kept = self._kept is not None
                 self._searched.join(self._networks, self._flow, self._clock.left(), exactly=kept)
-            meter.add(sum(arcs.size for arcs in self._parts.coupled))
+            meter.wholly(sum(arcs.size for arcs in self._parts.coupled))
         self.network_seconds = network - coupled
         self.coupled_seconds = time.perf_counter() - started - self.network_seconds
         if self._kept is None:
@@ -210,7 +208,7 @@ class _Run:
         )
         self._searched = parts
         try:
-            parts.search(self._clock.left() * (SHARE_OF_COVERAGE if parts.grouped else 1.0))
+            parts.search(self._clock.left())
         finally:
             for part in parts.parts:
                 self._flow[part.arcs] = part.flow
