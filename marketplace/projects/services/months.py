@@ -60,12 +60,13 @@ class MonthView:
     deliveries: dict[date, list[Any]] = field(default_factory=dict)
 
     @property
-    def quantity(self) -> int:
-        return sum(int(row.capacity.quantity) for row in self.offered)
+    def full(self) -> int:
+        """Capacities with nothing free; their units differ, so only they are counted."""
+        return sum(row.capacity.free == 0 for row in self.offered)
 
     @property
-    def committed(self) -> int:
-        return sum(int(row.capacity.allocated) for row in self.offered)
+    def late(self) -> int:
+        return sum(row.late for row in self.offered)
 
     @property
     def due(self) -> int:

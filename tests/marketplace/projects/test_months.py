@@ -27,7 +27,7 @@ def test_a_month_shows_what_is_offered_committed_and_due(either_app: Flask) -> N
     assert organization is not None
     view = services.month_view(member, organization.public_id, first_day(today()))
     [row] = view.offered
-    assert (row.capacity.title, view.quantity, view.committed, view.due) == ("甲", 10, 4, 2)
+    assert (row.capacity.title, row.capacity.free, view.full, view.due) == ("甲", 6, 0, 2)
     assert [allocation.id for allocation in row.due] == [late.id, due.id]
     assert (len(row.undated), row.late) == (1, int(first_day(today()) < today()))
     assert {day: [row.id for row in rows] for day, rows in view.deliveries.items()} == {
