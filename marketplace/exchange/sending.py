@@ -64,6 +64,7 @@ def bring_capacity(actor: Actor, project_id: str, token: str) -> Outcome:
         InvalidTable: what it touches has changed since, so that it has faults now.
         NotFound, StateConflict: as in `preview_capacity`, or the file is no longer kept.
     """
+    _project(actor, project_id)  # another's looks absent, whatever the token
     sent = incoming.take(actor, f"capacity:{project_id}", token)
     with transaction():
         project = _project(actor, project_id, lock=True)

@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from marketplace import audit, events
-from marketplace.errors import InvalidInput, NotFound, StateConflict
+from marketplace.errors import InvalidInput, StateConflict
 from marketplace.extensions import db
 from marketplace.organizations import services as organizations
 from marketplace.organizations.models import Organization
@@ -85,8 +85,8 @@ def edit_pool(actor: Actor, organization_public_id: str, name: str, new_name: st
 
     Raises:
         InvalidInput: the new name is empty or taken, or the quantity would not hold what is out.
-        NotFound: the organization has no such pool.
-        StateConflict: other organizations share it.
+        NotFound: it is another organization.
+        StateConflict: it has no such pool, or other organizations share it.
     """
     new_name = _checked(new_name, quantity)
     with transaction() as session:
@@ -110,8 +110,8 @@ def remove_pool(actor: Actor, organization_public_id: str, name: str) -> None:
     """A member removes a pool that nothing draws on any more.
 
     Raises:
-        NotFound: the organization has no such pool.
-        StateConflict: capacity draws on it.
+        NotFound: it is another organization.
+        StateConflict: it has no such pool, or capacity draws on it.
     """
     with transaction() as session:
         organization, pool = _own_pool(actor, organization_public_id, name)
@@ -125,11 +125,12 @@ def remove_pool(actor: Actor, organization_public_id: str, name: str) -> None:
 def _own_pool(actor: Actor, organization_public_id: str, name: str) -> tuple[Organization, Pool]:
     organization = organizations.get_own(actor, organization_public_id)
     pool = db.session.scalar(select(Pool).where(Pool.name == name).with_for_update())
+    gone = StateConflict(_("Your organization has no pool of this name, or no longer."))
     if pool is None:
-        raise NotFound
+        raise gone
     users = set(db.session.scalars(select(Capacity.organization_id).where(Capacity.pool_id == pool.id)))
     if pool.organization_id != organization.id and organization.id not in users:
-        raise NotFound
+        raise gone
     if users - {organization.id}:
         raise StateConflict(_("Other organizations share this pool; its quantity stays"))
     return organization, pool

@@ -52,10 +52,11 @@ def test_pools_of_others_look_absent_and_shared_ones_are_read_only(app: Flask) -
     for act in (
         lambda: services.edit_pool(other, stranger.public_id, "一辆车", "我的车", 1),
         lambda: services.remove_pool(other, stranger.public_id, "一辆车"),
-        lambda: services.pools_of(other, owner.public_id),
     ):
-        with pytest.raises(NotFound):
+        with pytest.raises(StateConflict):
             act()
+    with pytest.raises(NotFound):
+        services.pools_of(other, owner.public_id)
     facts, project = (
         services.CapacityFacts(("S1102",), (world.DAWUKOU,), 3, pool_name="一辆车"),
         world.a_project(stranger),
@@ -85,5 +86,5 @@ def test_the_page_adds_changes_and_removes(app: Flask, client: Browser) -> None:
     assert client.submit(f"{page}/edit", {"pool": "一辆车", "name": "两辆车", "quantity": "16"}).status_code == 303
     assert "两辆车" in client.get(page).get_data(as_text=True)
     assert client.submit(f"{page}/remove", {"pool": "两辆车"}).status_code == 303
-    assert client.submit(f"{page}/remove", {"pool": "两辆车"}).status_code == 404
+    assert client.submit(f"{page}/remove", {"pool": "两辆车"}).status_code == 409
     assert db.session.query(Pool).count() == 0
