@@ -17,6 +17,7 @@ from marketplace.allocations.views import allocations
 from marketplace.cases.views import cases
 from marketplace.exchange.views import exchange
 from marketplace.home import home
+from marketplace.matches.case_matching import case_matching
 from marketplace.matches.policies import policies
 from marketplace.matches.suggesting import suggestions
 from marketplace.matches.views import runs
@@ -43,6 +44,7 @@ SLICES = (
     allocations,
     policies,
     runs,
+    case_matching,
     suggestions,
     search,
     notifications,

@@ -110,6 +110,14 @@ def told_parts(values: Sequence[int]) -> dict[str, int]:
     return parts
 
 
+def unserved(snapshot: Snapshot, result: Result) -> Iterator[tuple[int, int, str]]:
+    """Key, units left and reason code of each need not served in full."""
+    found = result.unmatched
+    for place in range(found.need.size):
+        code = DECLINED if result.declined_only[place] else REASONS[int(found.reason[place])].code
+        yield int(snapshot.need_id[found.need[place]]), int(found.unserved[place]), code
+
+
 def _outcomes(run_id: int, snapshot: Snapshot, result: Result, same_need: Any) -> list[dict[str, Any]]:
     found = result.unmatched
     rows = []

@@ -21,10 +21,15 @@ URGENCY_RANK = case({colour: rank for rank, colour in enumerate(URGENCIES)}, val
 
 @dataclass(frozen=True)
 class Scope:
-    """What a run is over: needs of a region and all below it, capacity of everyone or of an alliance."""
+    """What a run is over: needs of a region and all below it, capacity of everyone or of an alliance.
+
+    Attributes:
+        case_id: the needs of one restricted case instead, for its care team alone.
+    """
 
     region: str
     alliance_id: int | None = None
+    case_id: int | None = None
 
 
 def shown_need() -> ColumnElement[bool]:
@@ -47,7 +52,8 @@ def past_due() -> ColumnElement[bool]:
 
 def needs_in(scope: Scope) -> Select[Any]:
     """SELECT of the needs that take part in a run."""
-    return select(Need).where(open_needs(scope), shown_need(), share_consent_lives(), not_(past_due()))
+    whose = shown_need() if scope.case_id is None else Need.case_id == scope.case_id
+    return select(Need).where(open_needs(scope), whose, share_consent_lives(), not_(past_due()))
 
 
 def candidate_capacities(scope: Scope) -> ColumnElement[bool]:

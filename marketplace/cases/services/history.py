@@ -28,6 +28,7 @@ _TITLES: dict[str, tuple[Any, str]] = {
     "case:discarded": (_("Put away"), "trash"),
     "case:restored": (_("Taken back"), "arrow-back-up"),
     "case:package_applied": (_("Service package applied"), "packages"),
+    "case:matched": (_("Matched for the care team"), "arrows-shuffle"),
     "case:team_joined": (_("Joined the care team"), "user-plus"),
     "case:team_left": (_("Left the care team"), "user-minus"),
     "person:discarded": (_("Person put away"), "trash"),

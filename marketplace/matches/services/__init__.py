@@ -16,12 +16,14 @@ from marketplace.matches.services.reading import (
     quick_to_preview,
     shortages_of,
 )
+from marketplace.matches.services.restricted import CaseMatch, match_case
 from marketplace.matches.services.runs import cancel, run_now, start, start_nightly_runs, try_changes
 from marketplace.matches.services.settings import Setting, check_region, policy_for, save, setting_of
 from marketplace.matches.services.settings import policy_of as stored_policy
 from marketplace.matches.services.suggestions import Suggested, suggest
 
 __all__ = [
+    "CaseMatch",
     "Setting",
     "Suggested",
     "Told",
@@ -35,6 +37,7 @@ __all__ = [
     "find",
     "find_trial",
     "list_runs",
+    "match_case",
     "needs_of",
     "outcomes_of",
     "perform",
