@@ -6,9 +6,9 @@ from flask import Response, flash, g, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from marketplace.exchange import blanks, sending
+from marketplace.exchange import blanks
 from marketplace.exchange.forms import FileForm
-from marketplace.exchange.services import Outcome
+from marketplace.exchange.services import Outcome, sending
 from marketplace.permissions import Permission, Slice
 from marketplace.projects import services as projects
 from marketplace.wording import language

@@ -13,7 +13,7 @@ from marketplace.exchange import incoming
 from marketplace.exchange.capacity import apply_capacity
 from marketplace.exchange.faults import Header
 from marketplace.exchange.plan import Plan, chunks, stored, told_text
-from marketplace.exchange.services import Check, Outcome, import_data
+from marketplace.exchange.services.files import Check, Outcome, import_data
 from marketplace.extensions import db
 from marketplace.matches.file_codes import code_tables
 from marketplace.needs.models import Need
