@@ -42,6 +42,10 @@ def scene(site: Site) -> Scene:
         in_review = world.a_wish(case, title="一盒水彩笔", category="S1105", state="review", approved_by="")
         delivered = world.an_allocation(world.a_need(case), capacity, state="delivered")
         alliance = world.an_alliance()
+        package = world.a_package(alliance)
+        world.an_invitation(organization)
+        world.a_document(waiting)
+        colleague = world.a_user(Role.CASEWORKER)
         run = matches.start(system_actor("test"), world.DAWUKOU, None).public_id
         organization_id = organization.id
         pages = {
@@ -49,29 +53,35 @@ def scene(site: Site) -> Scene:
                 "/", "/wishes", f"/wishes/{wish.public_id}", "/projects", f"/projects/{project.public_id}",
                 "/organizations", f"/organizations/{organization.public_id}", "/alliances",
                 f"/alliances/{alliance.slug}", "/search", "/search?q=冬衣", "/account/login", "/account/register",
-                "/no-such-page",
+                "/account/forgotten", "/no-such-page",
             ],
-            "volunteer": ["/", "/wishes", f"/wishes/{wish.public_id}", "/account/claims", "/account"],
+            "volunteer": [
+                "/", "/wishes", f"/wishes/{wish.public_id}", "/account/claims", "/account",
+                "/account/change", "/account/second-factor/setup",
+            ],
             "caseworker": [
                 "/cases", "/cases/new", f"/cases/{case.public_id}", f"/cases/{case.public_id}/people/new",
                 f"/cases/{case.public_id}/consents/new", "/needs", f"/needs/new?case={case.public_id}",
                 f"/needs/{lacking.public_id}", f"/needs/{in_review.public_id}", "/allocations",
-                f"/allocations/{delivered.public_id}",
+                f"/allocations/{delivered.public_id}", f"/cases/{case.public_id}/packages",
+                f"/cases/{case.public_id}/packages/{package.public_id}",
             ],
             "charity": [
                 "/allocations", f"/projects/{project.public_id}", "/projects?tab=mine", "/projects/new",
                 f"/projects/{project.public_id}/edit", f"/projects/{project.public_id}/capacity/new",
                 f"/organizations/{organization.public_id}", f"/organizations/{organization.public_id}/edit",
-                "/organizations/register",
+                "/organizations/register", f"/organizations/{organization.public_id}/members",
             ],
             "coordinator": [
                 "/runs", f"/runs/{run}", f"/runs/{run}?view=unserved", f"/runs/{run}?view=shortages", "/allocations",
-                f"/needs/{need.public_id}", "/search?q=轮椅",
+                f"/needs/{need.public_id}", "/search?q=轮椅", f"/alliances/{alliance.slug}/members",
+                f"/alliances/packages/{package.public_id}/edit",
             ],
             "officer": [
                 "/organizations?tab=queue", f"/organizations/{waiting.public_id}", "/projects?tab=queue",
                 f"/projects/{submitted.public_id}",
             ],
+            "administrator": ["/account/staff", "/account/staff/new", f"/account/staff/{colleague.public_id}"],
         }  # fmt: skip
     jobs.work_off(site.app)
     return Scene(organization_id, pages)
@@ -93,7 +103,9 @@ def opened(visitor: Visitor, path: str) -> Page:
     return page
 
 
-@pytest.mark.parametrize("role", ["anyone", "volunteer", "caseworker", "charity", "coordinator", "officer"])
+@pytest.mark.parametrize(
+    "role", ["anyone", "volunteer", "caseworker", "charity", "coordinator", "officer", "administrator"]
+)
 def test_pages_are_accessible_fit_every_screen_and_are_chinese(
     visit: Visit, site: Site, scene: Scene, role: str
 ) -> None:
