@@ -71,6 +71,11 @@ def officers(row: Any) -> list[int]:
     return _nearest(row.region, Permission.ORGANIZATION_VERIFY)
 
 
+def offer_reviewers(row: Any) -> list[int]:
+    """Those nearest to the record who approve volunteers' own offers."""
+    return _nearest(row.region, Permission.OFFER_REVIEW)
+
+
 def coordinators(row: Any) -> list[int]:
     """Those nearest to the record who start runs and hand over help."""
     return _nearest(row.region, Permission.RUN_START)

@@ -106,7 +106,13 @@ RULES: dict[str, Rule] = {
         "capacity",
         _("Does %(about)s still hold? Confirm it, or it is left out of matching."),
         readers.members,
-        link=lambda row: row.project,
+        link=lambda row: row.project or row,
+    ),
+    # volunteers' own offers
+    "capacity:review": Rule("reviews", _("Volunteer's offer %(about)s waits for approval."), readers.offer_reviewers),
+    "capacity:approved": Rule("capacity", _("Your offer %(about)s is approved and is matched now."), readers.members),
+    "capacity:returned": Rule(
+        "capacity", _("Your offer %(about)s was sent back. Read why, and mend it."), readers.members
     ),
 }
 #: A run writes its proposals at once, without a happening for each: one notice for a supplier and a run.

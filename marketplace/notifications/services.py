@@ -36,12 +36,17 @@ PER_PAGE = 20
 
 
 @events.happened.connect
-def note(sender: str, *, row: Any, actor: Actor | None = None, **_details: Any) -> None:
-    """Write down a notice for each reader of what happened, inside its transaction."""
+def note(sender: str, *, row: Any, actor: Actor | None = None, occasion: str = "", **_details: Any) -> None:
+    """Write down a notice for each reader of what happened, inside its transaction.
+
+    Args:
+        occasion: tells one happening from the next where the record's version does not, e.g. the day of a question.
+    """
     if rule := RULES.get(sender):
         skipped = actor.user_id if actor else None  # nobody is told what they did themselves
         told = [user_id for user_id in dict.fromkeys(rule.told(row)) if user_id != skipped]
-        _write(sender, rule, told, row=row, key=f"{sender}:{row.__tablename__}:{row.id}:{getattr(row, 'version', 0)}")
+        when = occasion or getattr(row, "version", 0)
+        _write(sender, rule, told, row=row, key=f"{sender}:{row.__tablename__}:{row.id}:{when}")
     if sender == "match_run:done":
         _gather_proposals(row)
 

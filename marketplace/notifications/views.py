@@ -31,6 +31,10 @@ def link_of(notice: Notification) -> str:
         return url_for("allocations.inbox")
     if notice.topic == "claims":
         return url_for("allocations.claims")
+    if notice.record_type == "capacity":  # a volunteer's own offer: its owner has a list, a coordinator a page
+        if notice.event == "capacity:review":
+            return url_for("offers.review", offer_id=notice.record_public_id)
+        return url_for("offers.own")
     page, name = _PAGES.get(notice.record_type, ("notifications.index", ""))
     values: dict[str, Any] = {name: notice.record_public_id} if name else {}
     return url_for(page, **values)

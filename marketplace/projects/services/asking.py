@@ -148,7 +148,7 @@ def _ask(own: ColumnElement[bool], condition: ColumnElement[bool], day: date) ->
         audit.record_many(
             actor, "capacity:stale", "capacity", [(row.id, row.region) for row in rows], changed=["asked_on"]
         )
-        events.happened.send("capacity:stale", row=rows[0], actor=actor)
+        events.happened.send("capacity:stale", row=rows[0], actor=actor, occasion=day.isoformat())
     return True
 
 
