@@ -46,6 +46,7 @@ class Part:
         flow: int64, units on each of them: the best known.
         with_fit: whether the fit is settled too, or the tiers alone.
         optimal: ``flow`` is proven best in every level that was asked for.
+        begun: there is a flow, and a bound of it.
         bound: int64 (tiers + 1,), units by tier, then fit, that no solution of it can beat, compared from the
             left; the fit's is that of the fit alone, before a balance takes from it.
     """
@@ -64,12 +65,16 @@ class Part:
         self.with_fit = fit
         self.flow = np.zeros(arcs.size, np.int64)
         self.bound = np.zeros(problem.tiers + 1, np.int64)
-        self.optimal = False
+        self.optimal = self.begun = False
         self._levels: _Levels | None = None
         self._climb: Climb | None = None
-        self._begun = False
+        self._guided = False
         self._settled: list[int] = []
         self._known: int | None = None
+
+    def begin(self, flow: Int64s, bound: Int64s) -> None:
+        """Take a feasible flow to begin with, and the best objective of the relaxed network."""
+        self.flow, self.bound, self.begun = flow, bound, True
 
     @property
     def tiny(self) -> bool:
@@ -112,7 +117,8 @@ class Part:
                 self._climb = Climb(self._problem, self._coupling, self.arcs, crew, self._aims)
                 self._levels.charge(self._climb)
             ends = _end_of_search(began, seconds, time.monotonic() - began)
-            self.flow = self._levels.start(self._rounding, began + (ends - began) * SHARE_OF_A_DIVE)
+            start = self._levels.start(self._rounding, began + (ends - began) * SHARE_OF_A_DIVE)
+            self.flow = self._levels.better(self.flow, start)
         else:
             ends = _end_of_search(began, seconds, 0)
             self._levels.begin(self._settled)
@@ -121,6 +127,7 @@ class Part:
             self._climb.begin()
         told_bound = self._climbed(self._levels, began, ends, crew, tell)
         self.bound = self._levels.plain(self.flow, told_bound, fit=self.with_fit)
+        self.begun = True
         self.optimal = len(self._settled) == len(self._levels.rows(fit=self.with_fit))
 
     def _climbed(
@@ -160,8 +167,8 @@ class Part:
 
     def _searched(self, levels: _Levels, rows: list[int], place: int, proven: int, crew: Crew, ends: float) -> int:
         """Search for a better flow in a level; a bound of it, ``proven`` or less."""
-        if self._climb is None or not self._begun:  # many never need it: their rounded flow reaches every bound
-            self._begun = True
+        if self._climb is None or not self._guided:  # many never need it: their rounded flow reaches every bound
+            self._guided = True
             self._climb = self._begin(levels, rows[:place], crew, ends)
         last = place == len(rows) - 1
         left = max(ends - time.monotonic(), 0.0) * (1 if last else SHARE_OF_A_LEVEL)

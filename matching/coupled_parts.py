@@ -20,7 +20,9 @@ from matching.coupling import Coupling
 from matching.crew import Crew, Solvers, all_done
 from matching.fairness import Aims
 from matching.joining import Join, Joined, joins_of
+from matching.network import best_flow
 from matching.problem import Problem
+from matching.rounding import Rounding
 
 FIRST_SECONDS = 3.0
 """The most that a handy part may take the first time: most need some hundredths of a second."""
@@ -93,6 +95,8 @@ class CoupledParts:
         seconds *= SHARE_OF_COVERAGE if self.grouped else 1.0
         self._span = time.monotonic(), seconds
         ends = self._span[0] + seconds
+        if seconds < math.inf and len(self.parts) > 1:
+            self._begin()
         first = [number for number, part in enumerate(self.parts) if part.handy]
         self._pass(first, ends, int(self._sizes.sum()), FIRST_SECONDS)
         for again in range(1 + PASSES):
@@ -104,6 +108,21 @@ class CoupledParts:
             others = [number for number in waiting if not self.parts[number].tiny]
             self._pass(tiny, ends, int(self._sizes[waiting].sum()))
             self._pass(others, ends, int(self._sizes[others].sum()))
+
+    def _begin(self) -> None:
+        """Round all parts at once, which takes less than one after another: time may end before their turn comes."""
+        arcs = np.concatenate([part.arcs for part in self.parts])
+        tier, fit = self._problem.tier[self._problem.need[arcs]], self._problem.fit[arcs].astype(np.int64)
+        relaxed = best_flow(self._coupling.network.of(arcs))
+        flow = Rounding(self._problem, self._coupling, arcs).feasible(relaxed)
+        first = 0
+        for part in self.parts:
+            own = slice(first, first + part.arcs.size)
+            bound = np.zeros(self._problem.tiers + 1, np.int64)
+            np.add.at(bound, tier[own], relaxed[own])
+            bound[-1] = np.dot(relaxed[own], fit[own])
+            part.begin(flow[own], bound)
+            first = own.stop
 
     def _pass(self, numbers: list[int], ends: float, waiting: int, most: float | None = None) -> None:
         """Work on some parts, the smaller ones first.
@@ -120,6 +139,8 @@ class CoupledParts:
             size = int(self._sizes[number])
             seconds = max(ends - time.monotonic(), 0.0) * min(size * threads / max(waits[0], 1), 1.0)
             waits[0] -= size
+            if seconds == 0 and self.parts[number].begun:
+                return
             self.parts[number].work(seconds if most is None else min(seconds, most), crew, self._teller(number))
 
         def done(number: int) -> None:
