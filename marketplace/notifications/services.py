@@ -45,7 +45,7 @@ def note(sender: str, *, row: Any, actor: Actor | None = None, occasion: str = "
     if rule := RULES.get(sender):
         skipped = actor.user_id if actor else None  # nobody is told what they did themselves
         told = [user_id for user_id in dict.fromkeys(rule.told(row)) if user_id != skipped]
-        when = occasion or getattr(row, "version", 0)
+        when = occasion or str(getattr(row, "version", 0))
         _write(sender, rule, told, row=row, key=f"{sender}:{row.__tablename__}:{row.id}:{when}")
     if sender == "match_run:done":
         _gather_proposals(row)
