@@ -43,7 +43,7 @@ from matching.prices import best_paths
 from matching.problem import Problem
 from matching.reserve import tier_worth, with_arcs
 from matching.settled import by_need
-from matching.sifting import exact_flow
+from matching.sifting import Guess, exact_flow
 from matching.solve import solve
 
 DEFAULT_POLICY = Policy()
@@ -112,17 +112,22 @@ def outlook(
     told = np.zeros(size * len(futures), np.int64)
     parts = np.split(np.arange(told.size), len(futures))
 
-    def price(part: Int64s) -> Int64s:
-        joint = together(problem, futures[int(part[0]) // size])
-        lost, flow = _priced(joint, plain)
-        return np.concatenate([lost, *_to_come(joint, flow, problem.quantity.size, tiers)])
+    guess: Guess | None = None
 
+    def price(part: Int64s) -> Int64s:
+        nonlocal guess
+        joint = together(problem, futures[int(part[0]) // size])
+        priced = _priced(joint, plain, guess)
+        guess = guess or priced.guess  # the first one's, whoever prices the others
+        return np.concatenate([priced.lost, *_to_come(joint, priced.flow, problem.quantity.size, tiers)])
+
+    told[parts[0]] = price(parts[0])
     arcs = sum(problem.need.size + future.need.size for future in futures)
-    crew = min(workers or len(os.sched_getaffinity(0)), len(futures))
+    crew = min(workers or len(os.sched_getaffinity(0)), len(futures) - 1)
     if crew > 1 and arcs >= FORK_FROM:
-        solve_parts(parts, price, told, lambda _: None, lambda: None, crew)
+        solve_parts(parts[1:], price, told, lambda _: None, lambda: None, crew)
     else:
-        for part in parts:
+        for part in parts[1:]:
             told[part] = price(part)
     sums = told.reshape(len(futures), size).sum(axis=0)
     to_come, queue = (sums[offers:] / len(futures)).reshape(2, offers, tiers)
@@ -206,11 +211,19 @@ def losses(problem: Problem, policy: Policy = DEFAULT_POLICY) -> Int64s:
 
     A coupled part can gain in the sum of worths where it loses a more urgent unit to several others: 0 then.
     """
-    return _priced(problem, policy)[0]
+    return _priced(problem, policy, None).lost
 
 
-def _priced(problem: Problem, policy: Policy) -> tuple[Int64s, Int64s]:
-    """The losses, and the best flow in the network of the rules."""
+class _Priced(NamedTuple):
+    """The losses, the best flow in the network of the rules, and its prices for others to begin with."""
+
+    lost: Int64s
+    flow: Int64s
+    guess: Guess
+
+
+def _priced(problem: Problem, policy: Policy, guess: Guess | None) -> _Priced:
+    """The losses of a problem; a guess makes the flow faster and no different in worth."""
     coupling = examine(problem)
     parts = split(problem, coupling)
     drop = _drop(problem)
@@ -219,8 +232,8 @@ def _priced(problem: Problem, policy: Policy) -> tuple[Int64s, Int64s]:
         coupled |= np.isin(drop.tree, drop.tree[problem.offer[arcs]])
     flow = np.zeros(problem.need.size, np.int64)
     for arcs in (*parts.networks, *parts.coupled):
-        flow[arcs] = exact_flow(coupling.network if arcs.size == flow.size else coupling.network.of(arcs))
-    lost = _by_paths(problem, policy, coupling, flow, drop, coupled)
+        flow[arcs] = exact_flow(coupling.network if arcs.size == flow.size else coupling.network.of(arcs), guess)
+    lost, found = _by_paths(problem, policy, coupling, flow, drop, coupled)
     left = RESOLVED_OFFERS
     for arcs in sorted([*parts.coupled, *parts.networks], key=len):
         if arcs.size > RESOLVED:
@@ -231,13 +244,13 @@ def _priced(problem: Problem, policy: Policy) -> tuple[Int64s, Int64s]:
             left -= again.size
             lost[again] = _by_solving_again(problem, policy, arcs, again)
     lost[drop.none] = 0
-    return np.maximum(lost, 0), flow
+    return _Priced(np.maximum(lost, 0), flow, found)
 
 
 def _by_paths(
     problem: Problem, policy: Policy, coupling: Coupling, flow: Int64s, drop: _Drop, coupled: Bools
-) -> Int64s:
-    """The losses in the network of the rules, exact where none couples and no pool's units fall apart."""
+) -> tuple[Int64s, Guess]:
+    """The losses in the network of the rules, exact where none couples and no pool's units fall apart; its prices."""
     network = coupling.network._replace(capacity=drop.own)
     if not coupling.live.all():
         network, flow = network.of(coupling.live), flow[coupling.live]
@@ -251,7 +264,9 @@ def _by_paths(
     start = np.where(coupled & (drop.start < 0) & (drop.own > 0), np.arange(drop.own.size), drop.start)
     label = np.where(start >= 0, leave[start], 0)
     lost = scale.worth(np.where(label > NEVER, -label, 0))
-    return np.where(coupled, lost // np.maximum(drop.least, 1), lost)
+    known = leave[: graph.ground] > NEVER
+    tier, _, fit = scale.read(np.where(known, -leave[: graph.ground], 0))
+    return np.where(coupled, lost // np.maximum(drop.least, 1), lost), Guess(tier, fit)
 
 
 def _by_solving_again(problem: Problem, policy: Policy, arcs: Int64s, offers: Int64s) -> Int64s:

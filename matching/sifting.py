@@ -54,6 +54,18 @@ NEARLY = 0.1
 """With at most this share of the needs ill served a round is local."""
 
 
+class Guess(NamedTuple):
+    """Prices as what a unit is worth that would go without, int64 (m + p,) by offers and then pools.
+
+    Attributes:
+        tier: its tier; -1 for none, where nobody would.
+        fit: the fit beside it.
+    """
+
+    tier: Int64s
+    fit: Int64s
+
+
 class Round(NamedTuple):
     """What came of a round.
 
@@ -192,11 +204,14 @@ def _through(market: Market, fixed: Int64s) -> Int64s:
     return market.through(own)
 
 
-def exact_flow(network: Network, *, sift_from: int = SIFT_FROM, always: bool = False) -> Int64s:
+def exact_flow(
+    network: Network, guess: Guess | None = None, *, sift_from: int = SIFT_FROM, always: bool = False
+) -> Int64s:
     """The best flow of a network in the contract's order, by prices where that pays.
 
     Args:
         network: as for :func:`matching.network.best_flow`.
+        guess: prices to begin with, as those of a network with the same offers and similar needs.
         sift_from: networks with fewer arcs are solved at once.
         always: go by prices even where that is not likely to pay.
     Returns:
@@ -204,23 +219,41 @@ def exact_flow(network: Network, *, sift_from: int = SIFT_FROM, always: bool = F
     """
     if network.need.size >= sift_from:
         market = market_of(network)
-        flow = None if market is None else flow_by_prices(market, always=always)
+        price = None if market is None or guess is None else _told(guess, network, market)
+        flow = None if market is None else flow_by_prices(market, price, always=always)
         if market is not None and flow is not None:
             return market.in_given_order(flow)
     return best_flow(network)
 
 
-def flow_by_prices(market: Market, *, always: bool = False) -> Int64s | None:
+def _told(guess: Guess, network: Network, market: Market) -> Int64s:
+    """A guess in the terms of a market, no price below that of the node above."""
+    used = np.zeros(guess.tier.size, np.bool_)
+    used[network.offer] = True
+    pool = np.unique(network.pool[np.unique(network.offer)])
+    while (pool := pool[pool >= 0]).size:
+        used[network.capacity.size + pool] = True
+        pool = np.unique(network.pool_parent[pool])
+    tiers = np.unique(network.tier[network.need])
+    worth = (tiers.size - np.searchsorted(tiers, guess.tier)) * market.step
+    price = np.append(np.maximum(np.where(guess.tier >= 0, worth, 0) + guess.fit, 0)[used], 0)
+    while np.any(price[:-1] < price[market.above]):
+        price[:-1] = np.maximum(price[:-1], price[market.above])
+    return np.asarray(price, np.int64)
+
+
+def flow_by_prices(market: Market, price: Int64s | None = None, *, always: bool = False) -> Int64s | None:
     """A flow of the greatest worth by the road that measured faster than the plain one; None where neither is.
 
     Args:
         market: the whole.
+        price: int64 (v + 1,), where to begin if the road needs prices; a sample tells if None.
         always: go by prices even where that is not likely to pay.
     Returns:
         int64 (k,), units on the market's arcs. The same market gives the same flow.
     """
     units = market.units_an_offer()
     if units >= TELLING_UNITS or (always and units >= FEW_UNITS):
-        return descended(market)
+        return descended(market, price)
     crowded = market.need.size >= 4 * BEST_ARCS * max(market.quantity.size, market.offers)
     return sifted(market) if always or (units < FEW_UNITS and crowded) else None
