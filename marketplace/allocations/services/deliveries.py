@@ -12,7 +12,7 @@ from marketplace.cases.models import Person
 from marketplace.errors import AccessDenied, InvalidInput, NotFound, StateConflict
 from marketplace.needs import services as needs
 from marketplace.needs.models import Need
-from marketplace.needs.services.posting import check_title
+from marketplace.needs.services.marks import check_title
 from marketplace.permissions import Actor, Permission
 from marketplace.records import LOCAL_TIME, now, today
 from marketplace.transitions import move, transaction
@@ -227,7 +227,8 @@ def reveal_contact(actor: Actor, public_id: str, reason: str) -> dict[str, str]:
     """Whom to bring the help to: name, phone, address and details in the clear, for this step alone, audited.
 
     Only for members of the supplying organization, only from acceptance until delivery, and only while the
-    household's consent to share lives. Volunteers hand wishes over through the caseworker.
+    household's consent to share lives; what it does not cover stays sealed. Volunteers hand wishes over through
+    the caseworker.
 
     Raises:
         NotFound: not within the actor's reach, or there is no household.
@@ -254,8 +255,9 @@ def reveal_contact(actor: Actor, public_id: str, reason: str) -> dict[str, str]:
         if person is None:
             raise NotFound(_("No household is recorded for this need. Ask the caseworker."))
         purpose = f"{reason}, allocation {allocation.public_id}"
-        shown = privacy.reveal(actor, person, REVEALED, purpose)
-        if need.details is not None:
+        agreed = needs.shared_fields(need)
+        shown = privacy.reveal(actor, person, tuple(name for name in REVEALED if name in agreed), purpose)
+        if need.details is not None and "details" in agreed:
             shown |= privacy.reveal(actor, need, ("details",), purpose)
         audit.record(actor, "allocation:reveal", allocation, changed=["contact"], reason=reason)
         return shown

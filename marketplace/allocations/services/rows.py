@@ -92,7 +92,9 @@ def share_consent_lives(need: Any = Need) -> ColumnElement[bool]:
     sharing, one of them must still hold: a withdrawn or lapsed one ends it for every need of the household.
     """
     day = today()
-    kept = select(Consent.id).where(Consent.case_id == need.case_id, Consent.purpose == "share")
+    kept = select(Consent.id).where(
+        Consent.case_id == need.case_id, Consent.purpose == "share", Consent.covering(need.person_id)
+    )
     holds = kept.where(
         Consent.given_on <= day,
         Consent.withdrawn_on.is_(None),

@@ -13,7 +13,7 @@ from marketplace.needs.services.board import (
     similar_wishes,
     wish_page,
 )
-from marketplace.needs.services.consents import follow_ended_consents
+from marketplace.needs.services.consents import follow_ended_consents, shared_fields
 from marketplace.needs.services.drafts import (
     case_to_post_for,
     discard,
@@ -125,6 +125,7 @@ __all__ = [
     "send",
     "send_back",
     "services",
+    "shared_fields",
     "show_again",
     "similar_needs",
     "similar_wishes",

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 
 from marketplace import audit, events
 from marketplace.cases.models import Consent
-from marketplace.cases.services import satisfies, who_must_agree
+from marketplace.cases.services import CONSENT_FIELDS, satisfies, who_must_agree
 from marketplace.errors import InvalidInput
 from marketplace.extensions import db
 from marketplace.needs.anonymity import broad_group
@@ -82,6 +82,15 @@ def publishing_consent(need: Need) -> Published:
         if need.person is None or not need.person.needs_guardian
         else _("A guardian decides for this person. Record the guardian's consent with the case.")
     )
+
+
+def shared_fields(need: Need) -> frozenset[str]:
+    """What the household agreed to tell the supplier of a need; all of it where its consent names nothing."""
+    everything = frozenset(CONSENT_FIELDS["share"])
+    if need.case_id is None:
+        return everything
+    consent = live_consent(need.case_id, "share", today(), need.person_id)
+    return frozenset(consent.fields) if consent and consent.fields else everything
 
 
 def _who_must_agree(need: Need) -> str:
