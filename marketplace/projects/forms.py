@@ -167,7 +167,8 @@ class PoolForm(FlaskForm):
 
     pool = HiddenField()
     name = StringField(
-        _("Name"), [InputRequired(_("Give the pool a name")), Length(max=120, message=_("At most 120 characters"))]
+        _("Name of the pool"),
+        [InputRequired(_("Give the pool a name")), Length(max=120, message=_("At most 120 characters"))],
     )
     quantity = WholeNumber(_("Units in all"), [InputRequired(_("Enter how many units the pool shares"))])
 
