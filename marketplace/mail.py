@@ -69,6 +69,18 @@ def is_configured() -> bool:
     return bool(current_app.extensions["marketplace.mail"].url)
 
 
+def address_of(path: str) -> str:
+    """A page's whole address, as letters name it."""
+    server: Server = current_app.extensions["marketplace.mail"]
+    return f"{server.base_url}{path}"
+
+
+def usual_locale() -> str:
+    """The language of letters to those who chose none."""
+    server: Server = current_app.extensions["marketplace.mail"]
+    return server.usual_locale
+
+
 def post(address: str, subject: str, body: str, *, key: str) -> bool:
     """Write a message down, inside the caller's transaction; it is sent soon after the commit.
 
@@ -208,6 +220,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.url: SplitResult | None = urlsplit(settings.mail_url) if settings.mail_url else None
+        self.base_url, self.usual_locale = settings.base_url, settings.default_locale
         self.host = urlsplit(settings.base_url).hostname or "localhost"
         if self.url is None:
             return

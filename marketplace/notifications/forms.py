@@ -18,5 +18,7 @@ class ChoicesForm(FlaskForm):
 
 for _topic in TOPICS:
     setattr(
-        ChoicesForm, _topic, SelectField(TOPIC_NAMES[_topic], choices=[SelectChoice(answer, ANSWERS[answer]) for answer in MAILS])
+        ChoicesForm,
+        _topic,
+        SelectField(TOPIC_NAMES[_topic], choices=[SelectChoice(answer, ANSWERS[answer]) for answer in MAILS]),
     )

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_sqlalchemy.pagination import Pagination
@@ -21,7 +20,6 @@ from marketplace.notifications.rules import GATHERED, RULES, USUAL_MAIL, Rule, t
 from marketplace.organizations.models import Organization
 from marketplace.permissions import Actor, Permission, scoped
 from marketplace.records import LOCAL_TIME, new_public_id, now
-from marketplace.settings import Settings
 from marketplace.transitions import transaction
 
 #: The day's digest goes out at this hour where the people served live.
@@ -107,13 +105,8 @@ def _mails(topic: str, user_ids: list[int]) -> dict[int, str]:
 # --- e-mail -------------------------------------------------------------------------------------------------------
 
 
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["marketplace.settings"]
-    return settings
-
-
 def _locale(user: User) -> str:
-    return user.locale or _settings().default_locale
+    return user.locale or mail.usual_locale()
 
 
 def _post_at_once(user: User, event: str, about: str, count: int, key: str) -> None:
@@ -123,7 +116,7 @@ def _post_at_once(user: User, event: str, about: str, count: int, key: str) -> N
 
 
 def _letter(lines: list[str]) -> str:
-    address = f"{_settings().base_url}/account/notifications"
+    address = mail.address_of("/account/notifications")
     return "\n".join(
         [
             *lines,
