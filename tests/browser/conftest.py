@@ -38,11 +38,13 @@ class Site:
     url: str
     app: Flask
 
-    def person(self, email: str, *roles: Role, region: str = "640202", organization_id: int | None = None) -> str:
+    def person(
+        self, email: str, *roles: Role, region: str = "640202", organization_id: int | None = None, name: str = ""
+    ) -> str:
         """An account that can sign in with PASSWORD; gives its e-mail."""
         with self.app.app_context():
             user = accounts.create_staff(
-                system_actor("test"), email, email.split("@")[0], PASSWORD, roles=roles, region=region
+                system_actor("test"), email, name or email.split("@")[0], PASSWORD, roles=roles, region=region
             )
             if organization_id is not None:
                 db.session.add(Membership(user_id=user.id, organization_id=organization_id, position="manager"))

@@ -33,18 +33,19 @@ class Cast:
     volunteer: Walk
 
 
-@pytest.fixture
-def cast(visit: Visit, site: Site) -> Cast:
-    """Staff have accounts; the charity's member and the volunteer have none yet."""
+@pytest.fixture(params=["desktop", "phone"])
+def cast(visit: Visit, site: Site, request: pytest.FixtureRequest) -> Cast:
+    """Everyone at a desk, then everyone with a phone. Staff have accounts; the charity and the volunteer have none."""
+    phone = request.param == "phone"
     staff = {
-        "officer": Role.OFFICER,
-        "caseworker": Role.CASEWORKER,
-        "colleague": Role.CASEWORKER,
-        "coordinator": Role.COORDINATOR,
+        "officer": (Role.OFFICER, "民政干部"),
+        "caseworker": (Role.CASEWORKER, "社工甲"),
+        "colleague": (Role.CASEWORKER, "社工乙"),
+        "coordinator": (Role.COORDINATOR, "协调员"),
     }
-    walks = {name: Walk(visit(), name) for name in ("charity", *staff, "volunteer")}
-    for name, role in staff.items():
-        walks[name].visitor.sign_in(site.person(f"{name}@example.org", role))
+    walks = {name: Walk(visit(phone=phone), f"{name}-{request.param}") for name in ("charity", *staff, "volunteer")}
+    for name, (role, title) in staff.items():
+        walks[name].visitor.sign_in(site.person(f"{name}@example.org", role, name=title))
     return Cast(**walks)
 
 
@@ -169,6 +170,8 @@ def open_a_case_with_consents(walk: Walk) -> None:
         walk.follow("Record")
         walk.tick("What the household agrees to", purpose)
         walk.tick("Given by", "The person")
+        walk.page.locator("label", has_text=walk.words("I told them that saying no costs them nothing")).click()
+        walk.picture("consent-form")
         walk.press("Record the consent")
         walk.told("The consent is recorded.")
     walk.picture("case")
@@ -201,6 +204,9 @@ def post_the_wish(walk: Walk) -> None:
     walk.tick("Urgency", "Blue: can wait")
     walk.select("Where help is needed", DAWUKOU)
     walk.press("Post it")
+    walk.reads("This household has such a need already")
+    walk.picture("similar-need")
+    walk.press("Post anyway")
     walk.told("The wish waits for a second person's approval.")
     walk.reads("You wrote this wish, so somebody else must approve it.")
     walk.picture("wish-in-review")
