@@ -26,6 +26,7 @@ def frame(*, signed_in: bool, locale: str = "en") -> dict:
         "login_url": "/account/login",
         "logout_url": "/account/logout",
         "register_url": "/account/register",
+        "unread_notices": lambda: 3,
     }
 
 
