@@ -29,7 +29,9 @@ def test_from_a_queued_run_to_a_fulfilled_need(postgresql_app: Flask) -> None:
     jobs.work_off(postgresql_app)
     run = db.session.get_one(MatchRun, key, populate_existing=True)
     assert (run.state, run.summary["served"]) == ("done", {"red": 2, "yellow": 0, "blue": 1})
-    assert services.shortages_of(run)[0].units == 1
+    assert services.shortages_of(run).items[0].units == {"red": 0, "yellow": 0, "blue": 1}
+    assert services.preview(coordinator, world.DAWUKOU).needs == 2
+    assert services.suggest(caseworker, later.public_id).eligible == 1
     assert services.outcomes_of(run).items[0].need_id == later.id
     first = db.session.scalars(select(Allocation).where(Allocation.need_id == need.id)).one().public_id
     services.run_now(coordinator, world.DAWUKOU)
