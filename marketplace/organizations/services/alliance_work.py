@@ -23,7 +23,7 @@ def load_managed(actor: Actor, slug: str, *, lock: bool = False) -> Alliance:
         NotFound: there is none, or it is not the actor's to run.
     """
     query = scoped(Alliance, actor, Permission.ALLIANCE_MANAGE).where(Alliance.slug == slug)
-    alliance: Alliance | None = db.session.scalar(query.with_for_update() if lock else query)
+    alliance: Alliance | None = db.session.scalar(query.with_for_update(key_share=True) if lock else query)
     if alliance is None:
         raise NotFound
     return alliance

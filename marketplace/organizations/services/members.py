@@ -15,8 +15,9 @@ MOST_INVITATIONS = 20
 
 
 def _load(actor: Actor, permission: Permission, public_id: str, *, lock: bool = False) -> Organization:
+    # Not the lock of the key: whoever joins meanwhile refers to the organization, and must not wait in a circle.
     query = scoped(Organization, actor, permission).where(Organization.public_id == public_id)
-    organization: Organization | None = db.session.scalar(query.with_for_update() if lock else query)
+    organization: Organization | None = db.session.scalar(query.with_for_update(key_share=True) if lock else query)
     if organization is None:
         raise NotFound
     return organization

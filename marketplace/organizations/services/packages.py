@@ -106,7 +106,7 @@ def load_package(actor: Actor, public_id: str, *, lock: bool = False) -> Package
     """
     managed = scoped(Alliance, actor, Permission.ALLIANCE_MANAGE).with_only_columns(Alliance.id)
     query = select(Package).where(Package.public_id == public_id, Package.alliance_id.in_(managed))
-    package = db.session.scalar(query.with_for_update() if lock else query)
+    package = db.session.scalar(query.with_for_update(key_share=True) if lock else query)
     if package is None:
         raise NotFound
     return package

@@ -132,7 +132,7 @@ def get_own(actor: Actor, public_id: str, *, lock: bool = False) -> Organization
         NotFound: there is none, or the actor is no member.
     """
     query = scoped(Organization, actor, Permission.ORGANIZATION_EDIT).where(Organization.public_id == public_id)
-    organization: Organization | None = db.session.scalar(query.with_for_update() if lock else query)
+    organization: Organization | None = db.session.scalar(query.with_for_update(key_share=True) if lock else query)
     if organization is None:
         raise NotFound
     return organization

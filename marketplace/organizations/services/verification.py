@@ -20,7 +20,7 @@ def _to_judge(actor: Actor, public_id: str, version: int | None = None) -> Organ
         StateConflict: it was edited after the officer read it.
     """
     query = scoped(Organization, actor, Permission.ORGANIZATION_VERIFY).where(Organization.public_id == public_id)
-    organization: Organization | None = db.session.scalar(query.with_for_update())
+    organization: Organization | None = db.session.scalar(query.with_for_update(key_share=True))
     if organization is None:
         raise NotFound
     if organization.id in actor.organization_ids:
