@@ -2,7 +2,7 @@
 
 Revision ID: 0003
 Revises: 0002
-Create Date: 2026-11-25 00:33:10.720578
+Create Date: 2026-11-25 01:11:50.033642
 
 """
 from alembic import op
@@ -393,8 +393,8 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_capacity_owner_id'), ['owner_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_capacity_recurrence_id'), ['recurrence_id'], unique=False)
         batch_op.create_unique_constraint(batch_op.f('uq_capacity_recurrence_id_month'), ['recurrence_id', 'month'])
-        batch_op.create_foreign_key(batch_op.f('fk_capacity_recurrence_id_recurrence'), 'recurrence', ['recurrence_id'], ['id'])
         batch_op.create_foreign_key(batch_op.f('fk_capacity_owner_id_user'), 'user', ['owner_id'], ['id'])
+        batch_op.create_foreign_key(batch_op.f('fk_capacity_recurrence_id_recurrence'), 'recurrence', ['recurrence_id'], ['id'])
         batch_op.create_check_constraint(batch_op.f('ck_capacity_carried_in_not_negative'), 'carried_in >= 0')
         batch_op.create_check_constraint(batch_op.f('ck_capacity_month_of_recurrence'), '(recurrence_id IS NULL) = (month IS NULL)')
         batch_op.create_check_constraint(batch_op.f('ck_capacity_offer_reviewed'), "owner_id IS NULL OR state != 'offered' OR reviewed_by IS NOT NULL")
@@ -552,8 +552,8 @@ def downgrade():
         batch_op.drop_constraint(batch_op.f('ck_capacity_offer_reviewed'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_capacity_month_of_recurrence'), type_='check')
         batch_op.drop_constraint(batch_op.f('ck_capacity_carried_in_not_negative'), type_='check')
-        batch_op.drop_constraint(batch_op.f('fk_capacity_owner_id_user'), type_='foreignkey')
         batch_op.drop_constraint(batch_op.f('fk_capacity_recurrence_id_recurrence'), type_='foreignkey')
+        batch_op.drop_constraint(batch_op.f('fk_capacity_owner_id_user'), type_='foreignkey')
         batch_op.drop_constraint(batch_op.f('uq_capacity_recurrence_id_month'), type_='unique')
         batch_op.drop_index(batch_op.f('ix_capacity_recurrence_id'))
         batch_op.drop_index(batch_op.f('ix_capacity_owner_id'))
