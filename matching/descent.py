@@ -30,6 +30,9 @@ BIDS = ((2, 2), (1, 6))
 COMMON = 0.6
 """Common doubt is the width at which such a share of the needs have a second choice."""
 
+TOLD_BY = 50_000
+"""So many needs tell the widths."""
+
 FIRST = 0.25
 """The share of the needs that have a second choice in half of the first box."""
 
@@ -61,10 +64,12 @@ def descended(market: Market, price: Int64s | None = None, *, steps: int = STEPS
     """
     if price is None:
         price = sample_prices(market)
-        for width, rounds in BIDS:
-            price = bid(market, price, max(width * int(_doubts(market, price, COMMON)), 1), rounds)
-    least = max(int(_doubts(market, price, LEAST)) // 4, 1)
-    down = np.full(market.above.size, max(int(_doubts(market, price, FIRST)) // 2, 1))
+        for times, rounds in BIDS:
+            width = min(times * doubts(market, price, (COMMON,))[0], CLIFF)  # no bids lie between tiers
+            price = bid(market, price, width, rounds)
+    least, first = doubts(market, price, (LEAST, FIRST))
+    least = max(least // 4, 1)
+    down = np.full(market.above.size, max(first // 2, 1))
     up, tier = down, market.step + 2 * FIT_MAX
     for number in range(steps):
         lower, upper = _limits(market, price, down, up)
@@ -90,18 +95,21 @@ def descended(market: Market, price: Int64s | None = None, *, steps: int = STEPS
     return None
 
 
-def _doubts(market: Market, price: Int64s, share: float) -> int:
-    """The width at which so large a share of the needs have a second choice, waiting being one.
+def doubts(market: Market, price: Int64s, shares: tuple[float, ...]) -> list[int]:
+    """The widths at which such shares of the needs have a second choice, waiting being one; at least 1.
 
-    Those for whom no choice is worth its price do not count: where most wait, they are far from any choice, and
-    the width would take in everything.
+    Where there are many needs, some of them tell.
     """
+    every = market.quantity.size // TOLD_BY + 1
+    if every > 1:
+        taken = np.zeros(market.quantity.size, np.bool_)
+        taken[::every] = True
+        market = market.of(np.flatnonzero(taken[market.need]))
     beyond, best = market.best(price)
-    few = np.iinfo(np.int64).min // 2
-    second = np.maximum.reduceat(np.where(beyond < best[market.need], beyond, few), market.first)
-    wanted = best > 0
-    width = (best - np.maximum(second, np.where(wanted, 0, few)))[wanted]
-    return int(np.quantile(width, share)) if width.size else 0
+    none = -int(market.worth.max())  # stands for no second choice at all
+    second = np.maximum.reduceat(np.where(beyond < best[market.need], beyond, none), market.first)
+    regret = best - np.maximum(second, np.where(best > 0, 0, none))
+    return [max(int(width), 1) for width in np.quantile(regret, shares)]
 
 
 def _limits(market: Market, price: Int64s, down: Int64s, up: Int64s) -> tuple[Int64s, Int64s]:

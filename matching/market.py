@@ -46,6 +46,20 @@ class Market(NamedTuple):
         beyond = self.worth - price[self.offer]
         return beyond, np.maximum(np.maximum.reduceat(beyond, self.first), 0)
 
+    def of(self, arcs: Int64s) -> Market:
+        """The market of some of the arcs, in order: all nodes stay, needs without arcs go."""
+        need = self.need[arcs]
+        first = starts_of(need)
+        seat = np.repeat(np.arange(first.size, dtype=np.int32), np.diff(np.append(first, need.size)))
+        return self._replace(
+            quantity=self.quantity[need[first]],
+            first=first,
+            need=seat,
+            offer=self.offer[arcs],
+            worth=self.worth[arcs],
+            order=None,
+        )
+
     def units_an_offer(self) -> float:
         """How many units an offer serves on average."""
         return min(int(self.capacity[: self.offers].sum()), int(self.quantity.sum())) / self.offers

@@ -8,7 +8,7 @@ from matching.columns import Int64s
 from matching.market import Market
 from matching.potentials import proving_prices
 from matching.problem import FIT_MAX
-from matching.restricted import seats_of, solved
+from matching.restricted import solved
 
 STRIDE = 10
 """Every so manieth need is in the sample."""
@@ -55,20 +55,13 @@ def _sample(market: Market, stride: int) -> Market | None:
     if not sampled.any():
         return None
     share = float(market.quantity[sampled].sum()) / float(market.quantity.sum())
-    arcs = np.flatnonzero(sampled[market.need])
-    first, seat = seats_of(market.need[arcs])
+    inside = market.of(np.flatnonzero(sampled[market.need]))
     step = min(market.step, TIER_STEP)
-    worth = market.worth[arcs]
     own, pools = market.capacity[: market.offers], market.capacity[market.offers :]
-    return market._replace(
-        quantity=market.quantity[sampled],
-        first=first,
-        need=seat,
-        offer=market.offer[arcs],
-        worth=worth - worth // market.step * (market.step - step),
+    return inside._replace(
+        worth=inside.worth - inside.worth // market.step * (market.step - step),
         capacity=np.concatenate([_shared_out(own, share), _shared_out(pools, share)]),
         step=step,
-        order=None,
     )
 
 
