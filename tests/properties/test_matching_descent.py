@@ -66,6 +66,23 @@ def test_small_markets_reach_what_a_linear_program_finds(problem: Problem) -> No
 
 @thorough
 @given(problem=problems("nested"), data=st.data())
+def test_any_worths_reach_what_a_linear_program_finds(problem: Problem, data: st.DataObject) -> None:
+    """Worths that no tier and fit add up to, as with a reserve's prices taken from them."""
+    network = examine(problem).network
+    if network.need.size == 0:
+        return
+    arcs = network.need.size
+    worth = np.array(data.draw(st.lists(st.integers(1, 10**6), min_size=arcs, max_size=arcs)), np.int64)
+    market = market_of(network, worth)
+    assert market is not None
+    flow = descended(market, steps=100)
+    assert flow is not None
+    check(market, flow)
+    assert int(np.dot(flow, market.worth)) == greatest_worth(market)
+
+
+@thorough
+@given(problem=problems("nested"), data=st.data())
 def test_any_prices_to_begin_with_lead_there(problem: Problem, data: st.DataObject) -> None:
     """Far too high, too low, or off by tiers; only that no price is below that of the node above."""
     market = market_for(problem)
