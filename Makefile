@@ -6,7 +6,7 @@ PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test chaos check lint types imports format bench assets translations messages migrate lock system clean
+.PHONY: help install demo serve test chaos check coverage lint types imports format bench assets translations messages migrate lock system clean
 
 help: ## show these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -41,15 +41,16 @@ system: # what tests need from Debian: a browser with a Chinese font, PostgreSQL
 	  $$root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq $$missing >/dev/null; }
 
 test: $(VENV)/development system ## run every test
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/races
-	$(BIN)/pytest tests/races
+	$(BIN)/pytest -n 2 --dist loadfile
 
 chaos: $(VENV)/development system ## the long form of the races and kills: five seeds, both databases (about an hour)
 	$(BIN)/python -m tests.races
 
 check: $(VENV)/development system lint types imports messages ## everything that must hold before a change lands
+	$(BIN)/pytest -n 2 --dist loadfile --durations=15
+
+coverage: $(VENV)/development system ## which lines the tests run (they take twice as long meanwhile)
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/races --cov --cov-report=term:skip-covered --cov-fail-under=85
-	$(BIN)/pytest tests/races  # alone, as each takes every core, and unmeasured, as measuring would take longer than they
 
 lint: $(VENV)/development
 	$(BIN)/ruff check .

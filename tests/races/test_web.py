@@ -1,4 +1,4 @@
-"""10,000 presses through live HTTP: each unit is granted exactly once, and nobody meets an error page."""
+"""2,000 presses through live HTTP: each unit is granted exactly once, and nobody meets an error page."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from marketplace.settings import Settings
 from tests.races.crowd import race
 from tests.races.web import Pressing, two_servers
 
-ATTEMPTS = 10_000
+ATTEMPTS = 2_000
 
 
 def test_nothing_is_given_twice_and_nobody_sees_an_error(racing_app: Any) -> None:
