@@ -68,6 +68,8 @@ def search(
     ends = time.monotonic() + seconds
     if seconds <= 0:
         return Found(None, None, proven=False)
+    if _is_broken(rows, start, free):
+        return Found(None, None, proven=True)
     model = cp_model.CpModel()
     columns = np.flatnonzero(free)
     if columns.size == 0:
@@ -109,6 +111,15 @@ def search(
     # The bound is told as a float: rounded up by more than it can have lost, it stays a bound.
     told = solver.best_objective_bound if worthy.size else 0.0
     return Found(values, held + math.floor(told + 1e-6 + abs(told) * 2**-50), proven=False)
+
+
+def _is_broken(rows: Rows, start: Int64s, free: Bools) -> bool:
+    """Whether what is held breaks a row that no free column is in: columns closed together may leave no solution."""
+    among = free[rows.column]
+    taken = np.zeros(rows.lower.size, np.int64)
+    np.add.at(taken, rows.row[~among], rows.factor[~among] * start[rows.column[~among]])
+    closed = np.bincount(rows.row[among], minlength=taken.size) == 0
+    return bool(np.any(closed & ((taken < rows.lower) | (taken > rows.upper))))
 
 
 def _state(
