@@ -37,9 +37,14 @@ def split(problem: Problem, coupling: Coupling, *, joined: bool = False) -> Part
         return Parts([live] if live.size else [], [])
     if plain and live.size == problem.need.size and _reaches_all(problem):
         return Parts([live], [])
-    label, some_offer = _labels(problem, coupling, live)
     reached = np.zeros(problem.capacity.size, np.bool_)
     reached[problem.offer[live]] = True
+    some = live[: max(_SOME_ARCS, 20 * reached.size)]
+    if plain and some.size < live.size // 4:  # a network in one piece mostly shows it by its first needs
+        labels = _labels(problem, coupling, some)[0][: reached.size]
+        if np.unique(labels[reached]).size == 1:
+            return Parts([live], [])
+    label, some_offer = _labels(problem, coupling, live)
     labels = label[: reached.size]
     if plain and np.unique(labels[reached]).size == 1:
         return Parts([live], [])
@@ -53,6 +58,10 @@ def split(problem: Problem, coupling: Coupling, *, joined: bool = False) -> Part
         component = _joined(problem, component, live, apart)
     networks = _batches(live[~apart], component[~apart]) if apart.any() else _batches(live, component)
     return Parts(networks, _grouped(live[apart], component[apart]))
+
+
+#: So many arcs are looked at first, at least, for whether they hold everything together.
+_SOME_ARCS = 200_000
 
 
 def _reaches_all(problem: Problem) -> bool:

@@ -331,13 +331,24 @@ class _ReservedRun:
 
 def _loosest(problem: Problem, policy: Policy) -> Bound:
     """A bound without any search: every need that has an arc in full, at its best fit, and no group above another."""
-    best = np.full(problem.quantity.size, -1, np.int64)
-    np.maximum.at(best, problem.need, problem.fit)
+    best = _best_fits(problem)
     reached = best >= 0
     served = np.zeros(problem.tiers, np.int64)
     np.add.at(served, problem.tier[reached], problem.quantity[reached])
     fit = int(np.dot(problem.quantity[reached], best[reached]))
     return Bound(tuple(served.tolist()), Fraction(0) if policy.fairness else None, fit)
+
+
+def _best_fits(problem: Problem) -> Int64s:
+    """The highest fit of each need's arcs; -1 where it has none."""
+    best = np.full(problem.quantity.size, -1, np.int64)
+    need, fit = problem.need, problem.fit
+    if need.size and bool(np.all(need[1:] >= need[:-1])):  # as files give them: a run of arcs for each need
+        first = np.flatnonzero(np.concatenate(([True], need[1:] != need[:-1])))
+        best[need[first]] = np.maximum.reduceat(fit, first)
+    else:
+        np.maximum.at(best, need, fit)
+    return best
 
 
 def _shares(problem: Problem, parts: Parts) -> dict[str, float]:
