@@ -75,6 +75,6 @@ def test_an_amount_that_is_no_number_is_refused_in_words(app: Flask, client: Bro
     allocation = world.an_allocation(state="accepted", accepted_at=now())
     client.sign_in(world.a_user(*STAFF, organization=allocation.capacity.organization))
     need = {"kind": "goods", "category": "S1102", "urgency": "red", "region": world.DAWUKOU, "title": "两套冬衣"}
-    assert client.submit("/needs/new", need | {"quantity": "1", "value": amount}).status_code == 422
+    assert client.submit("/needs/new", need | {"quantity": "1", "value": amount, "send": "1"}).status_code == 422
     delivery = {"delivered_on": today().isoformat(), "quantity": "1", "people_served": "1", "value_yuan": amount}
     assert client.submit(f"/allocations/{allocation.public_id}/delivered", delivery).status_code == 422

@@ -97,7 +97,7 @@ def find_trial(actor: Actor, public_id: str) -> MatchRun:
 
 def list_runs(actor: Actor, page: int = 1) -> Page:
     """A page of runs, the newest first."""
-    page = max(page, 1)
+    page = min(max(page, 1), db.LAST_PAGE)
     query = scoped(MatchRun, actor, Permission.RUN_VIEW).where(MatchRun.trial.is_(False)).order_by(MatchRun.id.desc())
     rows = db.session.execute(
         query.add_columns(func.count().over()).offset((page - 1) * PER_PAGE).limit(PER_PAGE)
@@ -150,6 +150,7 @@ def shortages_of(run: MatchRun, page: int = 1) -> Page:
     row, page = RunShortage, max(page, 1)
     hidden = _hidden_since(run)
     ranked = [getattr(row, f"{what}_{colour}").desc() for what in ("helped", "units") for colour in URGENCIES]
+    page = min(max(page, 1), db.LAST_PAGE)
     query = select(row, func.count().over()).where(row.run_id == run.id).order_by(*ranked, row.id)
     for (category, region, reason), gone in hidden.items():
         same = (row.category == category) & (row.region == region) & (row.reason == reason)
