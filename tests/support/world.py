@@ -9,13 +9,14 @@ from io import BytesIO
 from typing import Any
 
 from PIL import Image
+from sqlalchemy.exc import OperationalError
 
 from marketplace import uploads
 from marketplace.accounts import services as accounts
 from marketplace.accounts.models import ASSIGNABLE_ROLES, AccessLink, Membership, User, email_index
 from marketplace.allocations.models import Allocation, Evidence, FollowUp
 from marketplace.cases.models import CareTeamMember, Case, Consent, Person
-from marketplace.extensions import db
+from marketplace.extensions import db, write_turn
 from marketplace.matches.models import MatchRun
 from marketplace.needs.models import Need
 from marketplace.notifications.models import Notification
@@ -40,9 +41,18 @@ CANARIES = {
 
 
 def save(*rows: Any) -> Any:
-    """Store rows; gives the first back."""
-    db.session.add_all(rows)
-    db.session.commit()
+    """Store rows; gives the first back. Beside a worker that writes at the same moment, after it."""
+    for _turn in range(20):
+        try:
+            db.session.add_all(rows)
+            db.session.commit()
+            break
+        except OperationalError:  # SQLite does not let a reader become a writer while another writes
+            db.session.rollback()
+            with write_turn():
+                pass
+    else:
+        raise RuntimeError("others write all the time")
     return rows[0]
 
 

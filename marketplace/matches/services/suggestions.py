@@ -72,11 +72,13 @@ class _Stock:
     """All capacity on offer as columns, and what narrows it down for one need.
 
     Attributes:
+        database: where it was read.
         key: ids and versions that it was made of.
         position: row of each id.
         covered, served: bool (m, C) and (m, R), categories and regions that each row covers.
     """
 
+    database: str
     key: tuple[tuple[int, int], ...]
     offers: Offers
     words: tuple[str, ...]
@@ -136,7 +138,8 @@ def _current(key: tuple[tuple[int, int], ...]) -> _Stock:
     """The columns of the capacity that a key names, made anew where they are of another."""
     global _stock  # one for the process: that is what makes it quick
     with _lock:
-        if _stock is None or _stock.key != key:
+        database = str(db.engine.url)
+        if _stock is None or (_stock.database, _stock.key) != (database, key):
             _stock = _read(key)
         return _stock
 
@@ -147,6 +150,7 @@ def _read(key: tuple[tuple[int, int], ...]) -> _Stock:
     words = tuple(sorted({word for row in rows for word in row.qualifications}))
     offers, tables = problem.offer_columns(rows, words), code_tables()
     return _Stock(
+        database=str(db.engine.url),
         key=key,
         offers=offers,
         words=words,
