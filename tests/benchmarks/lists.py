@@ -38,7 +38,7 @@ CATEGORIES = ("S1102", "S1101", "S0201", "S0101")
 def site() -> Iterator[Flask]:
     """An application over a new SQLite database."""
     with tempfile.TemporaryDirectory(prefix="bangnin-lists-") as folder:
-        app = create_app(settings_in(Path(folder)), TESTING=True, RATELIMIT_ENABLED=False)
+        app = create_app(settings_in(Path(folder)), TESTING=True, RATELIMIT_ENABLED=False, KEPT_BRIEFLY_SECONDS=60)
         app.test_client_class = Browser
         with app.app_context():
             upgrade()
