@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import JSON, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped
 
-from marketplace.extensions import Model, db, table_of
+from marketplace.extensions import Model, db, insert_once, table_of
 from marketplace.permissions import Actor
 from marketplace.privacy import P1, P2, column
 
@@ -147,11 +147,7 @@ def _locked_head(chain: str) -> Any:
     query = select(AuditChain.length, AuditChain.head).where(AuditChain.chain == chain).with_for_update()
     head = db.session.execute(query).one_or_none()
     if head is None:
-        if db.session.get_bind().dialect.name == "postgresql":
-            from sqlalchemy.dialects.postgresql import insert
-        else:
-            from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]  # same call, other dialect
-        db.session.execute(insert(AuditChain).values(chain=chain, length=0, head=GENESIS).on_conflict_do_nothing())
+        insert_once(AuditChain, {"chain": chain, "length": 0, "head": GENESIS})
         head = db.session.execute(query).one()
     return head
 

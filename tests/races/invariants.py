@@ -4,6 +4,7 @@ Each class makes its world, does the attempt of a number, and afterwards tells w
 """
 
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
 from typing import Any
 
@@ -34,7 +35,7 @@ class Undone(Exception):
     """Raised inside a transaction so that nothing of it may stay."""
 
 
-class Race:
+class Race(ABC):
     """One invariant under many hands."""
 
     #: Attempts of the full form.
@@ -47,17 +48,17 @@ class Race:
             self.prepare()
             db.session.commit()
 
+    @abstractmethod
     def prepare(self) -> None:
         """Make the world of the race."""
-        raise NotImplementedError
 
+    @abstractmethod
     def attempt(self, number: int) -> str:
         """Try once; what came of it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def faults(self, counted: Counter[str]) -> list[str]:
         """What is not as it must be."""
-        raise NotImplementedError
 
     def check(self, counted: Counter[str]) -> list[str]:
         """All faults: of this rule, of the audit trail, and of the counters."""

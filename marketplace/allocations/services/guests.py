@@ -17,7 +17,7 @@ from marketplace.allocations.services.deliveries import mark_delivered
 from marketplace.allocations.services.returns import release
 from marketplace.allocations.services.rows import load
 from marketplace.errors import AlreadyClaimed, InvalidInput, LimitReached, NotFound
-from marketplace.extensions import db
+from marketplace.extensions import db, insert_once
 from marketplace.jobs import sweeper
 from marketplace.needs.models import Need
 from marketplace.permissions import Actor, Permission, scoped, system_actor
@@ -111,11 +111,7 @@ def claim_with_card(wish_public_id: str, code: str, phone: str) -> str:
 def _guest(number: str) -> GuestClaimant:
     """The guest of a number, made on first use and locked: the limit counts rows not yet there."""
     index = privacy.blind_index("guest_claimant.phone", number)
-    if db.session.get_bind().dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert
-    else:
-        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]  # same call, other dialect
-    db.session.execute(insert(GuestClaimant).values(phone=number, phone_index=index).on_conflict_do_nothing())
+    insert_once(GuestClaimant, {"phone": number, "phone_index": index})
     found = select(GuestClaimant).where(GuestClaimant.phone_index == index).with_for_update()
     return db.session.scalars(found).one()
 

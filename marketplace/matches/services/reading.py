@@ -147,10 +147,9 @@ def shortages_of(run: MatchRun, page: int = 1) -> Page:
 
     A case that was restricted since is not told of: its needs are taken out of the counts.
     """
-    row, page = RunShortage, max(page, 1)
+    row, page = RunShortage, min(max(page, 1), db.LAST_PAGE)
     hidden = _hidden_since(run)
     ranked = [getattr(row, f"{what}_{colour}").desc() for what in ("helped", "units") for colour in URGENCIES]
-    page = min(max(page, 1), db.LAST_PAGE)
     query = select(row, func.count().over()).where(row.run_id == run.id).order_by(*ranked, row.id)
     for (category, region, reason), gone in hidden.items():
         same = (row.category == category) & (row.region == region) & (row.reason == reason)
