@@ -8,7 +8,8 @@ A day goes like this:
 3. On every ``run_every``-th night a run (:func:`matching.solve`) matches all that is open, with the capacity
    that accepted work leaves. Where the arrivals tell how, the fit has grown by the days waited. A run may take
    back proposals that nobody has answered; a proposal that stays keeps its age. With ``answer_days`` of 0 the
-   answers follow at once.
+   answers follow at once. Where the policy lets waiting raise a need, it counts as of that tier in the run; what is
+   told by tier goes by its own.
 4. Needs that reach their deadline leave; what is not served of them has expired.
 
 Whether a supplier would accept a need is drawn once for each arc, from the seed and the day alone, and no run
@@ -28,6 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from matching.ageing import aged_tiers
 from matching.arrivals import Arrivals
 from matching.columns import Bools, Int32s, Int64s, InvalidProblem, first
 from matching.policy import Policy
@@ -198,12 +200,12 @@ class _World:
         self.steady, self.total, self.weight, self.waited = (
             _joined(columns, np.int64) for columns in (steady, total, weight, waited)
         )
-        self.full_days = policy.waiting_full_days
+        self.policy = policy
 
     def fit_on(self, day: int, arcs: Int64s) -> Int64s:
         """The fit of arcs on a day, int64 (arcs,)."""
         need = self.need[arcs]
-        waiting = waiting_part(day - self.day[need] + self.waited[need], self.full_days)
+        waiting = waiting_part(day - self.day[need] + self.waited[need], self.policy.waiting_full_days)
         fit: Int64s = (self.steady[arcs] + self.weight[arcs] * waiting) // self.total[arcs]
         return fit
 
@@ -263,7 +265,7 @@ class _World:
         fit = self.fit_on(day, arcs)
         problem = Problem(
             quantity=remaining[rows],
-            tier=self.tier[rows],
+            tier=aged_tiers(self.tier[rows], day - self.day[rows] + self.waited[rows], self.policy),
             bundle=self.bundle[rows],
             whole=self.whole[rows],
             group=self.group[rows],

@@ -20,7 +20,7 @@ from matching.problem import Problem
 from matching.scoring import Scorer
 from matching.solution import Solution
 from matching.tables import CapacityTable, Language, NeedTable
-from matching.tables.build import affordable, earlier_of, problem_of, rule_columns
+from matching.tables.build import affordable, earlier_of, problem_of, rule_columns, tiers_on
 
 STAGES = {
     "read": ("读取", "Read"),
@@ -62,6 +62,11 @@ class Work:
     clock: Stopwatch
     time_limit: float | None
     file: CandidatesFile
+
+    def problem(self, arcs: Candidates, fit: Int32s) -> Problem:
+        """The problem of these pairs, needs counting as the policy says of their waiting."""
+        tier = tiers_on(self.needs, self.policy, self.as_of)
+        return problem_of(self.needs, self.capacity, arcs, fit, fairness=self.policy.fairness, tier=tier)
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,7 @@ def _all_at_once(work: Work) -> Iterator[tuple[Matched, Callable[[], None]]]:
 
     with aside(write) as written:
         with work.clock.stage("solve") as progress:
-            problem = problem_of(work.needs, work.capacity, arcs, fit, fairness=work.policy.fairness)
+            problem = work.problem(arcs, fit)
             solution = solve(problem, work.policy, time_limit=work.time_limit, progress=progress)
         yield Matched(arcs, fit, len(arcs), problem, solution), written
 
@@ -143,13 +148,7 @@ def _in_blocks(work: Work) -> Iterator[tuple[Matched, Callable[[], None]]]:
         nothing = np.zeros(0, np.int32)
         found = generate(
             blocks,
-            problem_of(
-                work.needs,
-                work.capacity,
-                Candidates(nothing, nothing, nothing),
-                nothing,
-                fairness=work.policy.fairness,
-            ),
+            work.problem(Candidates(nothing, nothing, nothing), nothing),
             work.policy,
             time_limit=work.time_limit,
             progress=progress,

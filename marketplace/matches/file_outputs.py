@@ -66,10 +66,17 @@ def by_colour(units: Any) -> dict[str, int]:
     return {name: told[tier] if tier < len(told) else 0 for tier, name in enumerate(URGENCIES)}
 
 
+def served_by_tier(result: Result) -> list[int]:
+    """Units served, by the tier that the file tells, whatever a need counted as in the run."""
+    problem = result.problem
+    units = np.bincount(result.needs.tier[problem.need], weights=result.solution.flow, minlength=len(URGENCIES))
+    return [int(count) for count in units]
+
+
 def unserved_by_tier(result: Result) -> list[int]:
-    """Units not served, by tier."""
+    """Units not served, by the same."""
     units = np.bincount(
-        result.problem.tier[result.unmatched.need], weights=result.unmatched.unserved, minlength=len(URGENCIES)
+        result.needs.tier[result.unmatched.need], weights=result.unmatched.unserved, minlength=len(URGENCIES)
     )
     return [int(count) for count in units]
 
@@ -262,14 +269,19 @@ def write_shortages(result: Result, folder: Path) -> None:
 
 
 def summary(result: Result, *, seconds: dict[str, float], peak_mb: float, input_sha256: str) -> dict[str, Any]:
-    """The figures of summary.json: units throughout, by colour where it says so."""
+    """The figures of summary.json: units throughout, by colour where it says so.
+
+    The bound is told by the colours that needs counted as; where waiting raised some, so is what was served.
+    """
     solution, bound = result.solution, result.solution.bound
+    raised = bool((result.problem.tier != result.needs.tier).any())
+    counted = {"served_as_counted": by_colour(solution.served)} if raised else {}
     return {
         "needs": len(result.needs),
         "units": int(result.problem.quantity.sum()),
         "capacity": int(result.capacity.quantity.sum()),
         "candidates": result.candidates,
-        "served": by_colour(solution.served),
+        "served": by_colour(served_by_tier(result)),
         "unserved": by_colour(unserved_by_tier(result)),
         "fit": solution.fit,
         "status": solution.status,
@@ -283,6 +295,7 @@ def summary(result: Result, *, seconds: dict[str, float], peak_mb: float, input_
         "peak_mb": round(peak_mb, 1),
         "input_sha256": input_sha256,
         "policy": {"as_of": result.as_of, **result.policy.as_dict()},
+        **counted,
     }
 
 

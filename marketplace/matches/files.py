@@ -19,6 +19,7 @@ from marketplace.matches.file_outputs import (
     Result,
     by_colour,
     replacing,
+    served_by_tier,
     summary,
     summary_text,
     unserved_by_tier,
@@ -198,7 +199,7 @@ def _print_table(result: Result, seconds: dict[str, float]) -> None:
     from rich.table import Table
 
     language = result.language
-    served, unserved = by_colour(result.solution.served), by_colour(unserved_by_tier(result))
+    served, unserved = by_colour(served_by_tier(result)), by_colour(unserved_by_tier(result))
     table = Table(title=say(language, "匹配结果", "Matching"))
     table.add_column("")
     names = (("▲ 红", "▲ Red"), ("◆ 黄", "◆ Yellow"), ("● 蓝", "● Blue"), ("合计", "Total"))

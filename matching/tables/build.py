@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.ageing import aged_tiers
 from matching.codes import CodeTables
-from matching.columns import Bools, Int32s, Int64s
+from matching.columns import Bools, Int8s, Int32s, Int64s
 from matching.eligibility import Candidates, Needs, Offers
+from matching.policy import Policy
 from matching.problem import Problem
 from matching.scoring import Earlier
 from matching.tables.columns import name_key
@@ -103,18 +105,31 @@ def affordable(capacity: CapacityTable) -> tuple[Int64s, Bools]:
     return np.minimum(capacity.quantity, paid), limited & (paid < capacity.quantity)
 
 
+def tiers_on(needs: NeedTable, policy: Policy, day: np.datetime64) -> Int8s:
+    """int8 (n,): the tiers that needs count as on a day, by what the policy says of waiting since they were posted."""
+    waited = np.where(np.isnat(needs.posted), 0, (day - needs.posted).astype(np.int64))
+    return aged_tiers(needs.tier, np.maximum(waited, 0), policy)
+
+
 def problem_of(
-    needs: NeedTable, capacity: CapacityTable, arcs: Candidates, fit: Int32s, *, fairness: bool = False
+    needs: NeedTable,
+    capacity: CapacityTable,
+    arcs: Candidates,
+    fit: Int32s,
+    *,
+    fairness: bool = False,
+    tier: Int8s | None = None,
 ) -> Problem:
     """The problem of two files: rows in the order of their tables, arcs in the order of the candidates.
 
     Args:
         fairness: whether the regions of the needs are groups that a fair policy evens out.
+        tier: int8 (n,), what the needs count as; their own if None.
     """
     units, _ = affordable(capacity)
     return Problem(
         quantity=needs.quantity,
-        tier=needs.tier,
+        tier=needs.tier if tier is None else tier,
         bundle=needs.bundle,
         whole=needs.whole,
         group=needs.region if fairness else None,
