@@ -20,12 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketplace.matches.file_codes import code_tables
+from marketplace.matches.foresight.ahead import Kept
 from marketplace.matches.snapshot import Snapshot
 from matching import Bound, Policy, Problem, Solution
 from matching.eligibility import Needs, Offers
 from matching.explain import Explainer, Explanation, Rules
 from matching.scoring import PARTS, Earlier, Scorer
 
+_KEPT = ("price", "to_come", "queue", "last", "saved")
 _KEYS = ("need_id", "capacity_id", "organization_id", "earlier")
 
 
@@ -41,6 +43,8 @@ class Archive:
         metres: int32 (k,), the distance of each arc.
         need_id, capacity_id: int64, which records the rows are.
         qualifications: code of each bit of the masks.
+        kept: what capacity was kept back for, by the problem's offers; None where the run looked at that night alone.
+        as_of: the day of the run.
     """
 
     problem: Problem
@@ -54,6 +58,8 @@ class Archive:
     qualifications: tuple[str, ...]
     explainer: Explainer
     scorer: Scorer
+    kept: Kept | None
+    as_of: np.datetime64
 
     def row_of(self, need_id: int) -> int:
         """The row of a need.
@@ -84,7 +90,14 @@ class Archive:
         return told
 
 
-def save(path: Path, snapshot: Snapshot, metres: NDArray[np.int32], problem: Problem, solution: Solution) -> None:
+def save(
+    path: Path,
+    snapshot: Snapshot,
+    metres: NDArray[np.int32],
+    problem: Problem,
+    solution: Solution,
+    kept: Kept | None = None,
+) -> None:
     """Keep a run; the file appears at once or not at all."""
     told = {
         "served": solution.served,
@@ -97,12 +110,18 @@ def save(path: Path, snapshot: Snapshot, metres: NDArray[np.int32], problem: Pro
         "policy": snapshot.policy.as_dict(),
         "qualifications": snapshot.qualifications,
         "as_of": str(snapshot.as_of),
+        "beyond_reserve": solution.beyond_reserve,
+        "kept": None if kept is None else {"weighed": kept.weighed, "days_known": kept.days_known},
     }
     columns: dict[str, Any] = {f"problem_{name}": array for name, array in problem.columns().items()}
     for side, rows in (("needs", snapshot.needs), ("offers", snapshot.offers)):
         columns |= {f"{side}_{field.name}": getattr(rows, field.name) for field in fields(rows)}
     columns |= {name: getattr(snapshot, name) for name in _KEYS}
     columns |= {"metres": metres, "flow": solution.flow, "held": solution.held, "told": np.array(json.dumps(told))}
+    if solution.reserve is not None:
+        columns["reserve"] = solution.reserve
+    if kept is not None:
+        columns |= {f"kept_{name}": getattr(kept, name) for name in _KEPT}
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -150,7 +169,10 @@ def load(path: Path) -> Archive:
             held=columns["held"],
             timings={},
             imbalance=told["imbalance"],
+            reserve=columns.get("reserve"),
+            beyond_reserve=told.get("beyond_reserve"),
         )
+        kept = told.get("kept") and Kept(**{name: columns[f"kept_{name}"] for name in _KEPT}, **told["kept"])
     except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise NoArchive(path.name) from error
     as_of = np.datetime64(told["as_of"], "D")
@@ -167,4 +189,6 @@ def load(path: Path) -> Archive:
         qualifications=tuple(told["qualifications"]),
         explainer=Explainer(problem, solution, policy),
         scorer=Scorer(needs, offers, code_tables(), policy, as_of, earlier=earlier),
+        kept=kept or None,
+        as_of=as_of,
     )

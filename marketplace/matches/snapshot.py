@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from marketplace.matches.foresight.ahead import Ahead
 from matching import Policy
 from matching.eligibility import Needs, Offers
 
@@ -29,6 +30,7 @@ class Snapshot:
         qualifications: code of each bit of the masks.
         as_of: datetime64[D], the day of the run.
         policy: weights of the fit.
+        ahead: who may still come; None matches tonight alone.
     """
 
     needs: Needs
@@ -56,3 +58,4 @@ class Snapshot:
     qualifications: tuple[str, ...]
     as_of: np.datetime64
     policy: Policy
+    ahead: Ahead | None = None

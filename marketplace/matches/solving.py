@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from marketplace.matches.archive import save
 from marketplace.matches.file_codes import code_tables
+from marketplace.matches.foresight.ahead import Kept, Pairs, futures_of, kept_for
+from marketplace.matches.foresight.saving import weighed
 from marketplace.matches.snapshot import Snapshot
 from matching import Problem, Solution, solve
 from matching.eligibility import Candidates, candidate_blocks
@@ -57,6 +59,8 @@ class Result:
         declined_only: bool (u,), of the unmatched: all who could help declined lately.
         shortages: what is short by category, region and reason, where one unit more helps most first; of what
             only those who declined could serve the reason is DECLINED_ONLY.
+        held: int64 (m,), units of each offer kept back that somebody waiting could have used.
+        kept: what they are kept for; None where the run looked at tonight alone.
         served, total_fit, status, bound, engines, candidates, digest, seconds: for the summary.
     """
 
@@ -70,6 +74,8 @@ class Result:
     unmatched: Unmatched
     declined_only: NDArray[np.bool_]
     shortages: Shortages
+    held: NDArray[np.int64]
+    kept: Kept | None
     served: tuple[int, ...]
     total_fit: int
     status: str
@@ -88,6 +94,7 @@ class Matched:
         arcs, fit: the pairs of the problem, in its order: all, or those that `candidates_per_need` left in.
         eligible: int64 (n,), offers that the hard rules allow each need, whoever declined.
         total: how many pairs there are in all.
+        kept: what capacity is kept back for; None where tonight alone is looked at.
     """
 
     arcs: Candidates
@@ -97,6 +104,7 @@ class Matched:
     problem: Problem
     solution: Solution
     scorer: Scorer
+    kept: Kept | None = None
 
 
 def scorer_of(snapshot: Snapshot) -> Scorer:
@@ -125,13 +133,18 @@ def matched(snapshot: Snapshot, tell: Tell = lambda _share: None, *, solving: Te
             arcs = _without_barred(found, snapshot.barred)
             yield Block(arcs.need, arcs.offer, arcs.metres, scorer.fit(arcs))
 
-    policy = snapshot.policy
-    if policy.candidates_per_need is None:
+    policy, kept = snapshot.policy, None
+    # The search over few pairs of each need proves itself by coverage and fit alone, not beyond prices.
+    if policy.candidates_per_need is None or snapshot.ahead is not None:
         every = [Block(*(np.zeros(0, np.int32) for _ in Block._fields)), *blocks()]
         arcs = Block(*(np.concatenate(column) for column in zip(*every, strict=True)))
         tell(1.0)
         problem = _problem(snapshot, arcs)
-        solution = solve(problem, policy, time_limit=TIME_LIMIT_SECONDS, progress=solving)
+        kept, futures = _kept(snapshot, problem)
+        reserve = None if kept is None else kept.price
+        solution = solve(problem, policy, time_limit=TIME_LIMIT_SECONDS, progress=solving, reserve=reserve)
+        if kept is not None:
+            kept = weighed(kept, problem, solution, futures, policy)
         total = problem.need.size
     else:
         nothing = Block(*(np.zeros(0, np.int32) for _ in Block._fields))
@@ -140,7 +153,17 @@ def matched(snapshot: Snapshot, tell: Tell = lambda _share: None, *, solving: Te
         found = completed(found, blocks, policy)
         arcs, problem, solution, total = found.arcs, found.problem, found.solution, found.total
     pairs = Candidates(arcs.need, arcs.offer, arcs.metres)
-    return Matched(pairs, arcs.fit, eligible, total, problem, solution, scorer)
+    return Matched(pairs, arcs.fit, eligible, total, problem, solution, scorer, kept)
+
+
+def _kept(snapshot: Snapshot, problem: Problem) -> tuple[Kept | None, list[Problem]]:
+    """What capacity is worth to those still to come, and the futures that say so."""
+    ahead = snapshot.ahead
+    if ahead is None:
+        return None, []
+    pairs = Pairs.of(ahead.needs, snapshot.offers, snapshot.policy, snapshot.as_of)
+    futures = futures_of(ahead, pairs, problem)
+    return kept_for(problem, ahead, futures, snapshot.policy), futures
 
 
 def _problem(snapshot: Snapshot, arcs: Block) -> Problem:
@@ -195,7 +218,7 @@ def match(snapshot: Snapshot, tell: Tell = lambda _share: None, archive: Path | 
     arcs, solution = found.arcs, found.solution
     parts = found.scorer.parts(arcs.need[used], arcs.offer[used], arcs.metres[used])
     if archive is not None:
-        save(archive, snapshot, arcs.metres, found.problem, solution)
+        save(archive, snapshot, arcs.metres, found.problem, solution, found.kept)
     result = Result(
         need=arcs.need[used].astype(np.int64),
         offer=arcs.offer[used].astype(np.int64),
@@ -207,6 +230,8 @@ def match(snapshot: Snapshot, tell: Tell = lambda _share: None, archive: Path | 
         unmatched=reasons,
         declined_only=declined_only,
         shortages=short,
+        held=solution.held,
+        kept=found.kept,
         served=solution.served,
         total_fit=solution.fit,
         status=solution.status,

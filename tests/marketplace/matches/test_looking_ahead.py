@@ -1,0 +1,85 @@
+"""A run that looks ahead: what is kept, for whom, and what the archive of the run tells of it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from flask import Flask
+
+from marketplace.extensions import db
+from marketplace.matches import archive
+from marketplace.matches.foresight.ahead import Ahead, Drawn
+from marketplace.matches.snapshot import Snapshot
+from marketplace.matches.solving import match
+from matching.reasons import REASONS, Reason
+from tests.marketplace.matches.run_support import snapshot
+from tests.support import world
+
+
+def ahead_of(shot: Snapshot, tiers: list[int], days: list[int], **values: Any) -> Ahead:
+    """One future in which the first need of a snapshot comes again, as urgent as told and on the days told."""
+    offers = shot.capacity.size
+    told = {
+        "needs": shot.needs,
+        "quantity": np.ones(shot.quantity.size, np.int64),
+        "tier": shot.tier,
+        "futures": (Drawn(np.array(tiers, np.int64), np.array(days, np.int64)),),
+        "first": np.zeros(offers, np.int64),
+        "last": np.full(offers, 30),
+        "released": np.zeros(offers, np.bool_),
+        "next_run": 1,
+        "days_known": 365,
+    }
+    return Ahead(**told | values)  # type: ignore[arg-type]  # the values are those of the fields
+
+
+@pytest.fixture
+def shot(app: Flask) -> Snapshot:
+    """Two blue needs tonight, a red and a yellow one that serve as the past, and one unit for whom they may."""
+    world.a_capacity(quantity=1)
+    red = world.a_need(urgency="red", quantity=1)
+    blue = [world.a_need(urgency="blue", quantity=1) for _ in range(2)]
+    read = snapshot()
+    assert read.need_id.tolist() == [red.id, *(one.id for one in blue)]
+    red.state, red.closing = "closed", "withdrawn"
+    db.session.commit()
+    return replace(snapshot(), ahead=ahead_of(read, [0], [3]))
+
+
+def test_the_last_unit_is_kept_for_a_red_need_that_will_come(shot: Snapshot, tmp_path: Path) -> None:
+    result = match(shot, archive=tmp_path / "run.npz")
+    assert result.units.tolist() == []
+    assert result.held.tolist() == [1]
+    assert result.kept is not None
+    assert result.kept.to_come.tolist() == [[1.0, 0.0, 0.0]]
+    assert result.kept.saved.tolist() == [1.0, 0.0, -1.0]
+    assert {REASONS[code] for code in result.unmatched.reason.tolist()} == {Reason.HELD}
+    kept = archive.load(tmp_path / "run.npz")
+    assert kept.explain(0).outcome == "held"
+    assert kept.kept is not None
+    assert (kept.kept.last.tolist(), kept.kept.days_known, kept.kept.weighed) == ([30], 365, 1)
+
+
+@pytest.mark.parametrize(
+    ("why", "values"),
+    [
+        ("nobody comes while it lasts", {"last": np.array([2])}),
+        ("it ends before the next run", {"last": np.array([6]), "next_run": 7}),
+        ("its supplier asked for it", {"released": np.array([True])}),
+        ("it begins too late for who comes", {"futures": ()}),
+    ],
+)
+def test_nothing_is_kept_where_it_would_be_for_nobody(shot: Snapshot, why: str, values: dict[str, Any]) -> None:
+    assert shot.ahead is not None
+    result = match(replace(shot, ahead=replace(shot.ahead, **values)))
+    assert (result.units.tolist(), result.held.tolist()) == ([1], [0]), why
+    assert result.kept is not None
+    assert result.kept.price.tolist() == [0]
+
+
+def test_a_run_without_it_keeps_nothing_and_says_so(shot: Snapshot, tmp_path: Path) -> None:
+    result = match(replace(shot, ahead=None), archive=tmp_path / "run.npz")
+    assert (result.units.tolist(), result.kept) == ([1], None)
+    assert archive.load(tmp_path / "run.npz").kept is None
