@@ -20,6 +20,8 @@ from marketplace.organizations.services.documents import (
     discard_document,
     documents_of,
     look_at_document,
+    removed_documents,
+    restore_document,
 )
 from marketplace.organizations.services.members import (
     accept_invitation,
@@ -119,6 +121,8 @@ __all__ = [
     "register",
     "registered_in",
     "reinstate",
+    "removed_documents",
+    "restore_document",
     "resubmit",
     "reveal_contact",
     "revoke_invitation",

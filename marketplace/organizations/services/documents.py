@@ -39,9 +39,7 @@ def add_document(actor: Actor, public_id: str, kind: str, stream: BinaryIO) -> O
     stored = uploads.keep_document(stream)
     with uploads.tied_to_its_row(stored), transaction() as session:
         organization = get_own(actor, public_id, lock=True)
-        count = select(func.count()).where(OrganizationDocument.organization_id == organization.id)
-        if (session.scalar(count) or 0) >= MOST_DOCUMENTS:
-            raise LimitReached(_("There are %(count)s documents. Remove one first.", count=MOST_DOCUMENTS))
+        _expect_room(organization)
         document = OrganizationDocument(
             organization_id=organization.id,
             kind=kind,
@@ -59,6 +57,12 @@ def add_document(actor: Actor, public_id: str, kind: str, stream: BinaryIO) -> O
         return document
 
 
+def _expect_room(organization: Organization) -> None:
+    count = select(func.count()).where(OrganizationDocument.organization_id == organization.id)
+    if (db.session.scalar(count) or 0) >= MOST_DOCUMENTS:
+        raise LimitReached(_("There are %(count)s documents. Remove one first.", count=MOST_DOCUMENTS))
+
+
 def look_at_document(actor: Actor, public_id: str, document_id: str) -> OrganizationDocument:
     """A document to show; looking leaves a trace, as a licence names people.
 
@@ -74,12 +78,12 @@ def look_at_document(actor: Actor, public_id: str, document_id: str) -> Organiza
         return document
 
 
-def _of(organization: Organization | None, document_id: str) -> OrganizationDocument:
+def _of(organization: Organization | None, document_id: str, *, removed: bool = False) -> OrganizationDocument:
     query = select(OrganizationDocument).where(
         OrganizationDocument.public_id == document_id,
         OrganizationDocument.organization_id == (organization.id if organization else 0),
     )
-    document = db.session.scalar(query)
+    document = db.session.scalar(query.execution_options(with_discarded=True) if removed else query)
     if document is None:
         raise NotFound
     return document
@@ -94,10 +98,48 @@ def discard_document(actor: Actor, public_id: str, document_id: str) -> None:
     with transaction() as session:
         organization = get_own(actor, public_id, lock=True)
         document = _of(organization, document_id)
-        if not identity_is_open(organization):
-            raise StateConflict(_("The organization was verified with its documents. Add newer ones beside them."))
+        _expect_open(organization)
         document.discarded_at = now()
         organization.version += 1
         session.flush()
         audit.record(actor, "organization:document_removed", organization, changed=["documents"], before=document.kind)
         events.changed.send("organization", ids=[organization.id])
+
+
+def restore_document(actor: Actor, public_id: str, document_id: str) -> None:
+    """A manager takes a removed scan up again.
+
+    Raises:
+        LimitReached: there are enough without it.
+        NotFound: no document of an organization that the actor manages.
+        StateConflict: it was not removed, or the organization is verified meanwhile.
+    """
+    with transaction() as session:
+        organization = get_own(actor, public_id, lock=True)
+        document = _of(organization, document_id, removed=True)
+        if document.discarded_at is None:
+            raise StateConflict(_("This document was taken back already."))
+        _expect_open(organization)
+        _expect_room(organization)
+        document.discarded_at = None
+        organization.version += 1
+        session.flush()
+        audit.record(actor, "organization:document_restored", organization, changed=["documents"], after=document.kind)
+        events.changed.send("organization", ids=[organization.id])
+
+
+def removed_documents(actor: Actor, organization: Organization) -> list[OrganizationDocument]:
+    """What a manager removed and can take back, the last first; none once the organization is verified."""
+    if not may_reach(actor, Permission.ORGANIZATION_EDIT, organization) or not identity_is_open(organization):
+        return []
+    query = (
+        select(OrganizationDocument)
+        .where(OrganizationDocument.organization_id == organization.id, OrganizationDocument.discarded_at.is_not(None))
+        .order_by(OrganizationDocument.discarded_at.desc(), OrganizationDocument.id)
+    )
+    return list(db.session.scalars(query.execution_options(with_discarded=True)))
+
+
+def _expect_open(organization: Organization) -> None:
+    if not identity_is_open(organization):
+        raise StateConflict(_("The organization was verified with its documents. Add newer ones beside them."))

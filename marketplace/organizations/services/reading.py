@@ -108,6 +108,7 @@ ACTIONS = {
     "organization:document_added": _("Document handed in"),
     "organization:document_seen": _("Document looked at"),
     "organization:document_removed": _("Document removed"),
+    "organization:document_restored": _("Document taken back"),
     "organization:invited": _("Member invited"),
     "organization:invitation_revoked": _("Invitation taken back"),
 }

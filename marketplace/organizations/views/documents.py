@@ -1,5 +1,7 @@
 """Scans that an organization hands in."""
 
+from typing import Any
+
 from flask import Response, flash, g, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -39,5 +41,16 @@ def document(public_id: str, document_id: str) -> Response:
 )
 def discard_document(public_id: str, document_id: str) -> ResponseReturnValue:
     services.discard_document(g.actor, public_id, document_id)
-    flash(_("Removed."), "success")
+    undo = url_for("organizations.restore_document", public_id=public_id, document_id=document_id)
+    message: Any = {"text": _("Removed."), "url": undo, "action": _("Undo")}  # the layout makes a button of it
+    flash(message, "success")
+    return redirect(url_for("organizations.profile", public_id=public_id), 303)
+
+
+@organizations.route(
+    "/<public_id>/documents/<document_id>/restore", methods=["POST"], permission=Permission.ORGANIZATION_EDIT
+)
+def restore_document(public_id: str, document_id: str) -> ResponseReturnValue:
+    services.restore_document(g.actor, public_id, document_id)
+    flash(_("The document is back."), "success")
     return redirect(url_for("organizations.profile", public_id=public_id), 303)

@@ -111,6 +111,7 @@ def show_profile(
         history=services.history(g.actor, organization),
         record=services.track_record(organization.id),
         documents=services.documents_of(g.actor, organization),
+        removed_documents=services.removed_documents(g.actor, organization),
         sees_documents=may_reach(g.actor, Permission.ORGANIZATION_DOCUMENTS, organization),
         document_kinds=wording.DOCUMENT_KINDS,
         upload=upload or document_form(formdata=None),

@@ -116,6 +116,42 @@ def test_a_verified_organization_keeps_what_it_was_verified_with(app: Flask) -> 
         services.discard_document(manager, key, second.public_id)
 
 
+def test_a_removed_document_comes_back(app: Flask, client: Browser) -> None:
+    organization = world.an_organization(state="registered")
+    document = world.a_document(organization)
+    client.sign_in(world.a_user(organization=organization))
+    page = f"/organizations/{organization.public_id}"
+    one = f"{page}/documents/{document.public_id}"
+    assert client.submit(f"{one}/discard").status_code == 303
+    shown = client.get(page).get_data(as_text=True)
+    assert shown.count(f"{one}/restore") == 2  # undo in the message, and below the list for later
+    assert client.get(one).status_code == 404
+    assert client.submit(f"{one}/restore").status_code == 303
+    assert client.get(one).status_code == 200
+    assert client.submit(f"{one}/restore").status_code == 409
+    done = [event.action for event in audit.history("organization", organization.id)]
+    assert done[:2] == ["organization:document_removed", "organization:document_restored"]
+
+
+def test_what_was_removed_stays_so_where_the_list_is_full_or_settled(app: Flask) -> None:
+    organization = world.an_organization(state="registered")
+    manager, key = manager_of(organization), organization.public_id
+    removed = world.a_document(organization)
+    services.discard_document(manager, key, removed.public_id)
+    for other in (manager_of(world.an_organization()), actor_of(world.a_user(Role.OFFICER))):
+        with pytest.raises(NotFound):
+            services.restore_document(other, key, removed.public_id)
+    for _number in range(12):
+        world.a_document(organization)
+    with pytest.raises(LimitReached):
+        services.restore_document(manager, key, removed.public_id)
+    organization.state = "verified"
+    db.session.commit()
+    with pytest.raises(StateConflict):
+        services.restore_document(manager, key, removed.public_id)
+    assert services.removed_documents(manager, organization) == []
+
+
 def test_a_document_handed_in_while_the_officer_reads_stops_the_verification(app: Flask) -> None:
     organization = world.an_organization(state="registered")
     services.add_document(manager_of(organization), organization.public_id, "licence", scan())

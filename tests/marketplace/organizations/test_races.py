@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from marketplace.needs.models import Need
 from marketplace.needs.services import packages
 from marketplace.organizations import services
 from marketplace.organizations.models import AllianceMember
+from marketplace.organizations.services import documents
 from marketplace.permissions import Role
 from marketplace.records import now
 from tests.marketplace.allocations.engines import postgresql_app, postgresql_cluster, postgresql_url, sqlite_app
@@ -142,3 +144,19 @@ def test_an_organization_that_one_verifies_and_another_refuses_is_one_of_both(ap
         lambda: services.refuse(officers[1], key, 1, "执照已过期"),
     ]
     assert at_once(app, acts) == ["done", "refused"]
+
+
+def test_a_document_taken_back_twice_or_beside_a_full_list_comes_back_once(app: Flask) -> None:
+    organization = world.an_organization(state="registered")
+    manager, key = accounts.actor_of(world.a_user(organization=organization)), organization.public_id
+    removed = [world.a_document(organization).public_id for _number in range(2)]
+    for document in removed:
+        services.discard_document(manager, key, document)
+    assert at_once(app, [lambda: services.restore_document(manager, key, removed[0])] * 2) == ["done", "refused"]
+    for _number in range(10):
+        world.a_document(organization)
+    services.discard_document(manager, key, removed[0])
+    world.a_document(organization)  # eleven: one of the two finds room
+    acts = [partial(services.restore_document, manager, key, document) for document in removed]
+    assert at_once(app, acts) == ["done", "refused"]
+    assert len(services.documents_of(manager, organization)) == documents.MOST_DOCUMENTS
