@@ -90,10 +90,10 @@ class RegisterForm(ByLinkForm):
 
 
 class CodeForm(FlaskForm):
-    """A code of an authenticator."""
+    """A code of an authenticator, or a recovery code."""
 
     code = StringField(
-        _("Code"), [InputRequired(_("Enter the six digits")), Length(max=10, message=_("Enter the six digits"))]
+        _("Code"), [InputRequired(_("Enter the six digits")), Length(max=20, message=_("Enter the six digits"))]
     )
 
 

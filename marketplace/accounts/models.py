@@ -135,6 +135,19 @@ class UserSession(Model):
     tries: Mapped[int] = column(P2, "codes tried; too many end it", default=0)
 
 
+class RecoveryCode(Model):
+    """A code that stands once for the second factor of somebody without their device; only its digest is kept."""
+
+    __tablename__ = "recovery_code"
+    __table_args__ = (UniqueConstraint("user_id", "digest"),)
+
+    id: Mapped[int] = column(P1, "identifies the row", primary_key=True)
+    user_id: Mapped[int] = column(P2, "whose code", ForeignKey("user.id"))
+    digest: Mapped[str] = column(P4, "keyed digest of the code", String(64))
+    made_at: Mapped[datetime] = column(P2, "tells a new list from an old one", UtcDateTime)
+    used_at: Mapped[datetime | None] = column(P2, "worked once", UtcDateTime)
+
+
 class AccessLink(Model, Record):
     """A link that was sent to somebody and works once: to register, to join an organization, to set a password."""
 

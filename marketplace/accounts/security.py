@@ -98,10 +98,20 @@ def _refused(response: Any) -> bool:
     return bool(response.status_code < 300)
 
 
+#: How registration answers where the address has an account.
+TAKEN = 409
+
 #: For forms that ask for a password or a code, or make an account.
 limit_tries = limiter.shared_limit("10 per minute; 100 per hour", scope="tries", key_func=_own_key, methods=["POST"])
 limit_letters = limiter.shared_limit(
     "10 per minute; 60 per hour", scope="letters", key_func=get_remote_address, methods=["POST"]
+)
+#: Where no mail is set up, registering has to say that an address is taken: probing for accounts must not pay.
+limit_taken_addresses = limiter.limit(
+    "5 per hour; 15 per day",
+    key_func=get_remote_address,
+    methods=["POST"],
+    deduct_when=lambda response: bool(response.status_code == TAKEN),
 )
 
 

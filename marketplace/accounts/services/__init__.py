@@ -25,7 +25,16 @@ from marketplace.accounts.services.people import (
     register,
     role_row,
 )
-from marketplace.accounts.services.second_factor import begin, confirm, is_due, pass_code, secret_to_show, turn_off
+from marketplace.accounts.services.second_factor import (
+    begin,
+    confirm,
+    is_due,
+    make_recovery_codes,
+    pass_code,
+    recovery_codes_left,
+    secret_to_show,
+    turn_off,
+)
 from marketplace.accounts.services.sessions import (
     begin_session,
     end_all_sessions,
@@ -79,6 +88,7 @@ __all__ = [
     "join_with_new_account",
     "live_sessions",
     "load_account",
+    "make_recovery_codes",
     "mark_demo_instance",
     "members_of",
     "new_password_link",
@@ -86,6 +96,7 @@ __all__ = [
     "own_user",
     "pass_code",
     "pending_session",
+    "recovery_codes_left",
     "register",
     "register_by_link",
     "remove_member",

@@ -1,4 +1,7 @@
-"""The second factor: codes of an authenticator (RFC 6238), by choice, or by a setting for staff."""
+"""The second factor: codes of an authenticator (RFC 6238), by choice, or by a setting for staff.
+
+Whoever lost the device gives a recovery code instead (recovery.py).
+"""
 
 import hmac
 import time
@@ -9,6 +12,8 @@ from sqlalchemy import update
 
 from marketplace import audit
 from marketplace.accounts.models import STAFF_ROLES, User, UserSession
+from marketplace.accounts.services import recovery
+from marketplace.accounts.services.actors import own_user
 from marketplace.accounts.services.people import is_demo_instance
 from marketplace.accounts.services.sessions import pending_session, signed_in
 from marketplace.errors import InvalidInput, NotFound, StateConflict
@@ -20,7 +25,7 @@ ISSUER = "Bangnin"
 SECONDS = 30
 #: Wrong codes after which the password is asked for again.
 TRIES = 5
-_WRONG = _("This code is not right, or was used already. Enter the newest one.")
+_WRONG = _("This code is not right, or was used already. Enter the newest one, or another recovery code.")
 
 
 def is_due(user: User, *, required: bool) -> bool:
@@ -57,9 +62,11 @@ def secret_to_show(user: User) -> tuple[str, str] | None:
     return secret, pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name=ISSUER)
 
 
-def confirm(actor: Actor, code: str) -> None:
+def confirm(actor: Actor, code: str) -> list[str]:
     """The second factor counts from now on: the authenticator makes the right codes.
 
+    Returns:
+        Recovery codes, to show this once.
     Raises:
         InvalidInput: the code is wrong.
         StateConflict: none is being set up.
@@ -72,6 +79,27 @@ def confirm(actor: Actor, code: str) -> None:
         user.totp_since = now()
         session.flush()
         audit.record(actor, "user:second_factor_on", user, changed=["totp_since"])
+        return recovery.make(actor, user)
+
+
+def make_recovery_codes(actor: Actor, code: str) -> list[str]:
+    """A new list of recovery codes, to show this once; the one before it ends.
+
+    Raises:
+        InvalidInput: the code is wrong.
+        StateConflict: no second factor is set up.
+    """
+    with transaction() as session:
+        user = session.get_one(User, actor.user_id, with_for_update=True)
+        if user.totp_since is None:
+            raise StateConflict
+        _use(user, code)
+        return recovery.make(actor, user)
+
+
+def recovery_codes_left(actor: Actor) -> int:
+    """How many recovery codes of the actor still work."""
+    return recovery.left(own_user(actor))
 
 
 def turn_off(actor: Actor, code: str, *, required: bool) -> None:
@@ -95,13 +123,16 @@ def forget(actor: Actor, user: User) -> None:
     """Take an account's second factor away, inside the caller's transaction."""
     with transaction() as session:
         user.totp_secret, user.totp_since, user.totp_step = None, None, 0
+        recovery.forget(user)
         session.flush()
         audit.record(actor, "user:second_factor_off", user, changed=["totp_since"])
 
 
-def pass_code(key: str, code: str) -> int:
-    """Complete the sign-in of a cookie with a code; gives the user's key.
+def pass_code(key: str, code: str) -> int | None:
+    """Complete the sign-in of a cookie with a code.
 
+    Returns:
+        How many recovery codes are left where one was given, or None.
     Raises:
         InvalidInput: the code is wrong; a try is counted.
         NotFound: no session waits for a code, or there were too many tries: the password comes first.
@@ -121,19 +152,23 @@ def pass_code(key: str, code: str) -> int:
     with transaction() as session:
         waiting = session.get_one(UserSession, waiting.id)
         user = session.get_one(User, waiting.user_id, with_for_update=True)
-        _use(user, code)
+        recovered = _use(user, code)
         waiting.code_due = False
         signed_in(user)
-        return user.id
+        return recovery.left(user) if recovered else None
 
 
-def _use(user: User, code: str) -> None:
-    """Take a code of the present half-minute or one beside it, once.
+def _use(user: User, code: str) -> bool:
+    """Take a code of the present half-minute or one beside it, or a recovery code, once.
 
+    Returns:
+        Whether it was a recovery code.
     Raises:
         InvalidInput: it is none of them, or was taken before.
     """
-    given = "".join(code.split())
+    given = "".join(code.replace("-", "").split())
+    if user.totp_since is not None and recovery.use(user, given):
+        return True
     if user.totp_secret is not None and given.isascii() and given.isdigit():
         maker = pyotp.TOTP(user.totp_secret.plain(), interval=SECONDS)
         present = int(time.time()) // SECONDS
@@ -147,5 +182,5 @@ def _use(user: User, code: str) -> None:
                         .execution_options(synchronize_session=False)
                     )
                 if done.rowcount == 1:  # type: ignore[attr-defined]  # as above
-                    return
+                    return False
     raise InvalidInput(fields={"code": _WRONG})

@@ -41,6 +41,8 @@ _ACTIONS = {
     "user:second_factor_begun": _("Second factor begun"),
     "user:second_factor_on": _("Second factor set up"),
     "user:second_factor_off": _("Second factor taken away"),
+    "user:recovery_codes_made": _("Recovery codes made"),
+    "user:recovery_code_used": _("Recovery code used"),
     "membership:created": _("Joined an organization"),
     "membership:changed": _("Other place in an organization"),
     "membership:ended": _("Left an organization"),

@@ -8,7 +8,7 @@ from flask_security import login_user
 from marketplace import mail
 from marketplace.accounts import services
 from marketplace.accounts.forms import ByLinkForm, EmailForm, NewPasswordForm, RegisterForm
-from marketplace.accounts.security import limit_letters
+from marketplace.accounts.security import TAKEN, limit_letters, limit_taken_addresses
 from marketplace.accounts.views.parts import accounts, full_address, link_address, show_errors
 from marketplace.errors import InvalidInput
 from marketplace.permissions import Permission
@@ -17,6 +17,7 @@ from marketplace.settings import locale_of
 
 @accounts.route("/register", methods=["GET", "POST"], permission=Permission.PUBLIC_VIEW)
 @limit_letters
+@limit_taken_addresses
 def register() -> ResponseReturnValue:
     """With mail, a letter leads on, and the page says the same for every address. Without, the form is all there is."""
     return _by_letter() if mail.is_configured() else _at_once()
@@ -34,15 +35,19 @@ def _by_letter() -> ResponseReturnValue:
 
 def _at_once() -> ResponseReturnValue:
     form = RegisterForm()
+    status = 200
     if form.validate_on_submit():
         try:
             user = services.register(form.email.data, form.name.data, form.password.data)
         except InvalidInput as error:
             show_errors(form, error)
+            status = TAKEN
         else:
             login_user(user)
             return redirect(url_for("home.welcome"), 303)
-    return render_template("accounts/register.html", form=form), 422 if form.errors else 200
+    elif form.errors:
+        status = 422
+    return render_template("accounts/register.html", form=form), status
 
 
 @accounts.route("/letter-sent", permission=Permission.PUBLIC_VIEW)

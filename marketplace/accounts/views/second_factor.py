@@ -22,7 +22,7 @@ def second_factor() -> ResponseReturnValue:
     form = CodeForm()
     if form.validate_on_submit():
         try:
-            services.pass_code(key, form.code.data)
+            left = services.pass_code(key, form.code.data)
         except InvalidInput as error:
             show_errors(form, error)
         except NotFound:
@@ -31,6 +31,11 @@ def second_factor() -> ResponseReturnValue:
             return redirect(url_for("security.login"), 303)
         else:
             session.pop(CODE_DUE, None)
+            if left is not None:
+                flash(
+                    _("You used a recovery code; %(number)s are left. Make new ones in your account.", number=left),
+                    "warning",
+                )
             return redirect(session.pop(AFTER_CODE, "/"), 303)
     return render_template("accounts/second_factor.html", form=form), 422 if form.errors else 200
 
@@ -45,6 +50,7 @@ def _setup(form: CodeForm) -> ResponseReturnValue:
         secret=shown[0] if shown else None,
         picture=segno.make(shown[1]).svg_data_uri(scale=5) if shown else None,
         required=settings().two_factor_required,
+        recovery_codes_left=services.recovery_codes_left(g.actor),
     )
     return page, 422 if form.errors else 200
 
@@ -66,12 +72,32 @@ def second_factor_confirm() -> ResponseReturnValue:
     form = CodeForm()
     if form.validate_on_submit():
         try:
-            services.confirm(g.actor, form.code.data)
+            codes = services.confirm(g.actor, form.code.data)
         except InvalidInput as error:
             show_errors(form, error)
         else:
             flash(_("From now on, signing in asks for a code."), "success")
-            return redirect(url_for("accounts.account"), 303)
+            return _show_recovery_codes(codes)
+    return _setup(form)
+
+
+def _show_recovery_codes(codes: list[str]) -> ResponseReturnValue:
+    """The one page that tells the codes: the answer to the request that made them."""
+    return render_template("accounts/recovery_codes.html", codes=codes)
+
+
+@accounts.route("/second-factor/recovery-codes", methods=["POST"], permission=Permission.ACCOUNT_OWN)
+@limit_tries
+def make_recovery_codes() -> ResponseReturnValue:
+    form = CodeForm()
+    if form.validate_on_submit():
+        try:
+            codes = services.make_recovery_codes(g.actor, form.code.data)
+        except InvalidInput as error:
+            show_errors(form, error)
+        else:
+            flash(_("These codes replace those you had."), "success")
+            return _show_recovery_codes(codes)
     return _setup(form)
 
 

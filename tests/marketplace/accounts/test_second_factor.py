@@ -1,6 +1,8 @@
 """The second factor: set up by choice or because the installation asks for it; no code works twice."""
 
+import re
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +10,12 @@ from pathlib import Path
 import pyotp
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
-from marketplace import create_app
+from marketplace import audit, create_app
 from marketplace.accounts import services
-from marketplace.accounts.models import User
-from marketplace.errors import StateConflict
+from marketplace.accounts.models import RecoveryCode, User
+from marketplace.errors import InvalidInput, StateConflict
 from marketplace.extensions import db
 from marketplace.permissions import Role
 from tests.conftest import settings_in
@@ -52,12 +55,15 @@ def code(user: User, clock: list[float]) -> str:
     return pyotp.TOTP(secret_of(user)).at(int(clock[0]))
 
 
-def set_up(browser: Browser, user: User, clock: list[float]) -> None:
+def set_up(browser: Browser, user: User, clock: list[float]) -> list[str]:
+    """Set the second factor up; gives the recovery codes that the page shows."""
     assert browser.submit("/account/second-factor/begin").status_code == 303
     page = browser.get("/account/second-factor/setup").get_data(as_text=True)
     assert secret_of(user) in page
     assert "data:image/svg+xml" in page
-    assert browser.submit("/account/second-factor/confirm", {"code": code(user, clock)}).status_code == 303
+    confirmed = browser.submit("/account/second-factor/confirm", {"code": code(user, clock)})
+    assert confirmed.status_code == 200
+    return codes_of(confirmed.get_data(as_text=True))
 
 
 def test_signing_in_asks_for_a_code(app: Flask, client: Browser, clock: list[float]) -> None:
@@ -147,3 +153,68 @@ def test_volunteers_and_demo_accounts_never_need_it(strict: Flask) -> None:
     browser.submit("/account/logout")
     assert browser.submit("/account/login", FORM).location == "/"
     assert browser.get("/cases").status_code == 200
+
+
+def codes_of(page: str) -> list[str]:
+    return re.findall(r"<li><code>([\d-]+)</code></li>", page)
+
+
+def test_recovery_codes_stand_for_a_lost_device_once_each(app: Flask, client: Browser, clock: list[float]) -> None:
+    user = make()
+    client.submit("/account/login", FORM)
+    codes = set_up(client, user, clock)
+    assert len(set(codes)) == 10
+    kept = db.session.scalars(select(RecoveryCode.digest)).all()
+    assert len(kept) == 10
+    assert not set(kept) & {code.replace("-", "") for code in codes}
+    assert codes_of(client.get("/account/second-factor/setup").get_data(as_text=True)) == []
+    for given, answer in ((codes[0], 303), (codes[0], 422), (codes[1].replace("-", " "), 303), ("0" * 12, 422)):
+        client.submit("/account/logout")
+        client.submit("/account/login", FORM)
+        assert client.submit("/account/second-factor", {"code": given}).status_code == answer
+    client.submit("/account/second-factor", {"code": codes[2]})
+    page = client.get("/account/second-factor/setup").get_data(as_text=True)
+    assert "7" in re.findall(r"<p>[^<]*</p>", page.split('class="card-body"')[1])[0]
+    actions = [event.action for event in audit.history("user", user.id)]
+    assert actions.count("user:recovery_code_used") == 3
+    assert actions.count("user:recovery_codes_made") == 1
+
+
+def test_a_new_list_of_recovery_codes_ends_the_old_one(app: Flask, client: Browser, clock: list[float]) -> None:
+    user = make()
+    client.submit("/account/login", FORM)
+    assert client.submit("/account/second-factor/recovery-codes", {"code": "123456"}).status_code == 409
+    old = set_up(client, user, clock)
+    assert client.submit("/account/second-factor/recovery-codes", {"code": "000000"}).status_code == 422
+    new = codes_of(client.submit("/account/second-factor/recovery-codes", {"code": old[0]}).get_data(as_text=True))
+    assert len(new) == 10
+    assert not set(new) & set(old)
+    assert client.submit("/account/second-factor/off", {"code": old[1]}).status_code == 422
+    assert client.submit("/account/second-factor/off", {"code": new[0]}).status_code == 303
+    assert db.session.scalars(select(RecoveryCode)).all() == []  # none outlives the second factor it stands for
+
+
+def test_one_recovery_code_at_two_places_at_once_opens_one(app: Flask, client: Browser, clock: list[float]) -> None:
+    user = make()
+    client.submit("/account/login", FORM)
+    given = set_up(client, user, clock)[0]
+    keys = [services.begin_session(user.id)[0] for _number in range(4)]
+    db.session.remove()
+    gate, outcomes = threading.Barrier(len(keys)), []
+
+    def enter(key: str) -> None:
+        with app.app_context():
+            gate.wait()
+            try:
+                outcomes.append(services.pass_code(key, given))
+            except InvalidInput:
+                outcomes.append("refused")
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=enter, args=(key,)) for key in keys]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, outcomes)) == ["9", "refused", "refused", "refused"]

@@ -43,7 +43,7 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(app: Flask,
 def test_an_address_registers_once(app: Flask, client: Browser) -> None:
     services.register("twice@example.org", "某人", PASSWORD)
     form = {"email": "TWICE@example.org", "name": "别人", "password": PASSWORD, "repeat": PASSWORD, "undertaking": "y"}
-    assert client.submit("/account/register", form).status_code == 422
+    assert client.submit("/account/register", form).status_code == 409
 
 
 def test_e_mail_and_name_are_encrypted_at_rest(app: Flask) -> None:

@@ -65,6 +65,17 @@ def test_registering_and_changing_are_limited(limited: Browser) -> None:
     assert answers == [422] * 10 + [429] * 2
 
 
+def test_probing_for_accounts_by_registering_does_not_pay(limited: Browser) -> None:
+    token = limited.csrf_token("/account/register")
+    form = {"name": "某人", "password": PASSWORD, "repeat": PASSWORD, "undertaking": "y", "csrf_token": token}
+
+    def register(email: str) -> int:
+        return limited.post("/account/register", data=form | {"email": email}).status_code
+
+    assert [register("known@example.org") for _try in range(6)] == [409] * 5 + [429]
+    assert register("new@example.org") == 429  # the answer is the same for every address from here on
+
+
 @pytest.mark.parametrize("body", [{"email": "known@example.org", "password": PASSWORD}, [1], "text"])
 def test_nobody_signs_in_past_the_form(app: Flask, client: Browser, body: object) -> None:
     services.register("known@example.org", "某人", PASSWORD)
