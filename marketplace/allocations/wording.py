@@ -67,6 +67,8 @@ def _reason(event: AuditEvent) -> str | None:
         return _("Its supplier was suspended.")
     if event.reason == "supplier_stopped":
         return _("Its supplier has stopped offering it.")
+    if event.reason == "withdrawn":
+        return _("The need is not offered to suppliers any more.")
     return str(DECLINE_REASONS.get(event.reason, event.reason))
 
 

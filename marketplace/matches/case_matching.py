@@ -1,9 +1,14 @@
-"""HTTP of restricted runs, for the care team of a case."""
+"""HTTP of restricted runs, for the care team of a case: who is not of it finds nothing at these addresses."""
 
-from flask import g, render_template
+from typing import Any
+
+from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
-from marketplace.matches.services import match_case
+from marketplace.allocations import services as allocations
+from marketplace.matches import outcomes, services
+from marketplace.matches.views import failure_of
 from marketplace.permissions import Permission, Slice
 
 case_matching = Slice("case_matching", __name__, url_prefix="/cases")

@@ -3,11 +3,13 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, false, text
-from sqlalchemy.orm import Mapped
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, false, text
+from sqlalchemy.orm import Mapped, relationship
 
 from marketplace.extensions import Model
-from marketplace.privacy import P1, P2, column
+from marketplace.needs.models import Need
+from marketplace.privacy import P1, P2, P3, column
+from marketplace.projects.models import Capacity
 from marketplace.records import Record, UtcDateTime
 
 
@@ -43,6 +45,47 @@ class MatchRun(Model, Record):
     changes: Mapped[dict[str, Any]] = column(
         P1, "what a trial changes: policy, capacity and radius in percent", JSON, default=dict, server_default="{}"
     )
+    case_id: Mapped[int | None] = column(
+        P3, "scope: one restricted case, seen by its care team alone", ForeignKey("case.id"), index=True
+    )
+
+    @classmethod
+    def ordinary(cls) -> ColumnElement[bool]:
+        """Runs over regions and alliances: of a restricted case (R05, R07) no list or count tells anything."""
+        return cls.case_id.is_(None)
+
+
+class CaseProposal(Model, Record):
+    """What a restricted run found for a need of its case, for the care team alone.
+
+    It becomes an allocation when a coordinator of the team accepts it in the supplier's name, not before: what is
+    in no list of allocations, no list of allocations can show.
+    """
+
+    __tablename__ = "case_proposal"
+    __scope__ = {"region": "region"}  # noqa: RUF012  # read by permissions.row_filter
+    __moves__ = {"open": frozenset({"accepted", "declined", "superseded"})}  # noqa: RUF012  # read by transitions.move
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'accepted', 'declined', 'superseded')", name="state_known"),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("(state = 'declined') = (decline_reason IS NOT NULL)", name="decline_has_reason"),
+        CheckConstraint("(state = 'accepted') = (allocation_id IS NOT NULL)", name="accepted_is_allocation"),
+    )
+
+    run_id: Mapped[int] = column(P2, "run that found it", ForeignKey("match_run.id"), index=True)
+    need_id: Mapped[int] = column(P3, "need", ForeignKey("need.id"), index=True)
+    capacity_id: Mapped[int] = column(P2, "capacity that could serve it", ForeignKey("capacity.id"), index=True)
+    region: Mapped[str] = column(P2, "the need's region; chain of the trail", String(6))
+    quantity: Mapped[int] = column(P2, "units")
+    fit: Mapped[int] = column(P2, "how well need and supplier fit, 0 to 10000")
+    reasons: Mapped[dict[str, Any]] = column(P2, "parts of the fit, alternatives", JSON, default=dict)
+    state: Mapped[str] = column(P2, "life-cycle", String(12), default="open")
+    decline_reason: Mapped[str | None] = column(P2, "coded reason why the supplier said no", String(20))
+    answered_at: Mapped[datetime | None] = column(P2, "how long later runs respect a no", UtcDateTime)
+    allocation_id: Mapped[int | None] = column(P2, "what it became", ForeignKey("allocation.id"))
+
+    need: Mapped[Need] = relationship()
+    capacity: Mapped[Capacity] = relationship()
 
 
 class RunOutcome(Model):

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import case, func, literal, not_, select
+from sqlalchemy import ColumnElement, case, func, literal, not_, select
 from sqlalchemy.orm import joinedload
 
 from marketplace.allocations import services as allocations
-from marketplace.allocations.services.rows import share_consent_lives
+from marketplace.allocations.services.rows import restricted_need, share_consent_lives
 from marketplace.extensions import db
 from marketplace.matches.scope import (
     Scope,
@@ -59,13 +59,13 @@ class Preview:
     declined: int
 
 
-def preview(scope: Scope, *, restricted: bool = False) -> Preview:
+def preview(scope: Scope, *, known: ColumnElement[bool] | None = None) -> Preview:
     """Count what a run over a scope would take and leave out.
 
     Args:
-        restricted: whether the reader may know of restricted cases.
+        known: restricted cases that the reader may know of, as a condition on `Case`; None for none of them.
     """
-    needs, units, needs_left_out = _needs(scope, restricted)
+    needs, units, needs_left_out = _needs(scope, known)
     capacities, free, capacities_left_out = _capacities(scope)
     return Preview(
         needs=needs,
@@ -78,21 +78,21 @@ def preview(scope: Scope, *, restricted: bool = False) -> Preview:
     )
 
 
-def _needs(scope: Scope, restricted: bool) -> tuple[int, dict[str, int], dict[str, LeftOut]]:
+def _needs(scope: Scope, known: ColumnElement[bool] | None) -> tuple[int, dict[str, int], dict[str, LeftOut]]:
     fate: Any = case(
         (not_(shown_need()), "restricted"),
         (past_due(), "deadline"),
         (not_(share_consent_lives()), "consent"),
         else_=TAKEN,
     )
-    known = [open_needs(scope), *([] if restricted else [shown_need()])]
+    restricted = known is not None
     judged = select(
         Need.id,
         Need.urgency,
         (Need.quantity - Need.allocated).label("units"),
         Need.posted_on,
         fate.label("fate"),
-    ).where(*known)
+    ).where(open_needs(scope), not_(restricted_need(Need.id, but=known)))
     rows = judged.subquery()
     counted = db.session.execute(
         select(rows.c.fate, rows.c.urgency, func.count(), func.sum(rows.c.units)).group_by(rows.c.fate, rows.c.urgency)

@@ -4,6 +4,7 @@ What a household is called, where it is registered and how to reach it are never
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,12 @@ from marketplace.allocations import services as allocations
 from marketplace.allocations.models import Allocation
 from marketplace.extensions import db
 from marketplace.matches.file_codes import code_tables
+from marketplace.matches.models import CaseProposal
 from marketplace.matches.scope import Scope, capacities_in, needs_in, serves
 from marketplace.matches.snapshot import Snapshot
 from marketplace.needs.models import URGENCIES, Need
 from marketplace.projects.models import Capacity, Pool
-from marketplace.records import today
+from marketplace.records import now, today
 from matching import Policy
 from matching.codes import STATISTIC_ONLY
 from matching.eligibility import Needs, Offers
@@ -57,9 +59,25 @@ def read(scope: Scope, policy: Policy) -> Snapshot:
     ]
     pools = free_of_pools()
     declined = allocations.declined_pairs()
+    if scope.case_id is not None:
+        declined |= _declined_for_case(scope.case_id)
     helped = _earlier_suppliers(scope)
     db.session.rollback()
     return _snapshot(needs, offers, pools, declined, helped, policy)
+
+
+def _declined_for_case(case_id: int) -> set[tuple[int, int]]:
+    """Pairs that suppliers declined lately when the care team of a restricted case asked them."""
+    query = (
+        select(CaseProposal.need_id, CaseProposal.capacity_id)
+        .join(Need, Need.id == CaseProposal.need_id)
+        .where(
+            Need.case_id == case_id,
+            CaseProposal.state == "declined",
+            CaseProposal.answered_at >= now() - timedelta(days=allocations.DECLINE_DAYS),
+        )
+    )
+    return {(need, capacity) for need, capacity in _rows(query)}
 
 
 def _earlier_suppliers(scope: Scope) -> dict[int, list[int]]:
@@ -116,7 +134,7 @@ def _snapshot(
         offers=offer_columns(offers, words),
         quantity=np.array([row[11] for row in needs], np.int64),
         tier=np.array([URGENCIES.index(row.urgency) for row in needs], np.int8),
-        bundle=_bundles(needs),
+        bundle=bundles_of(needs),
         whole=np.array([row.whole for row in needs], np.bool_),
         capacity=capacity,
         pool=np.array([-1 if row.pool_id is None else pool_row[row.pool_id] for row in offers], np.int32),
@@ -158,7 +176,7 @@ def _capacity_and_budget(offers: Sequence[Any]) -> tuple[Any, Any]:
     return np.array(capacity, np.int64), np.array(bound, np.bool_)
 
 
-def _bundles(needs: Sequence[Any]) -> Any:
+def bundles_of(needs: Sequence[Any]) -> Any:
     """Needs with the same label of the same household belong together."""
     numbers: dict[tuple[Any, str], int] = {}
     column = [-1 if not row.bundle else numbers.setdefault((row.case_id, row.bundle), len(numbers)) for row in needs]

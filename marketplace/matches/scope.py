@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, not_, or_, select
 
 from marketplace import regions
 from marketplace.allocations.services.rows import restricted_need, share_consent_lives
+from marketplace.cases.models import Case
 from marketplace.needs.models import URGENCIES, Need
 from marketplace.organizations.models import AllianceMember, Organization
 from marketplace.permissions import within
@@ -52,7 +53,10 @@ def past_due() -> ColumnElement[bool]:
 
 def needs_in(scope: Scope) -> Select[Any]:
     """SELECT of the needs that take part in a run."""
-    whose = shown_need() if scope.case_id is None else Need.case_id == scope.case_id
+    if scope.case_id is None:
+        whose = shown_need()
+    else:
+        whose = Need.case_id.in_(select(Case.id).where(Case.id == scope.case_id, Case.restricted))
     return select(Need).where(open_needs(scope), whose, share_consent_lives(), not_(past_due()))
 
 

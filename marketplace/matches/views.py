@@ -79,7 +79,8 @@ def show(run_id: str) -> ResponseReturnValue:
         reasons={code: outcomes.reason_text(code) for code in run.summary.get("unserved_by_reason", {})},
         reason_text=outcomes.reason_text,
         detail_text=outcomes.detail_text,
-        failure=_failure(run),
+        failure=failure_of(run),
+        progress_url=url_for("runs.progress", run_id=run_id),
         url_for_page=lambda page: url_for("runs.show", run_id=run_id, view=view, **asked, page=page),
         **(_result(run, view, asked, number) if run.state == "done" else {}),
     )
@@ -104,10 +105,11 @@ def _result(run: MatchRun, view: str, asked: dict[str, str], number: int) -> dic
 def explain(run_id: str, need_id: str) -> ResponseReturnValue:
     run = services.find(g.actor, run_id)
     told = services.explained(run, need_id)
-    return render_template("matches/explain.html", run=run, told=told, parts_of=outcomes.parts_in_words)
+    back = url_for("runs.show", run_id=run_id)
+    return render_template("matches/explain.html", back=back, told=told, parts_of=outcomes.parts_in_words)
 
 
-def _failure(run: MatchRun) -> str | None:
+def failure_of(run: MatchRun) -> str | None:
     """What went wrong, in words; the technical part is kept with the run for whoever runs the installation."""
     if run.failure is None:
         return None
@@ -126,7 +128,8 @@ def progress(run_id: str) -> ResponseReturnValue:
     """The piece of the page that asks again every second; the end of the run reloads the page."""
     run = services.find(g.actor, run_id)
     headers = {} if run.state in ("queued", "running") else {"HX-Refresh": "true"}
-    return render_template("matches/_progress.html", run=run), 200, headers
+    address = url_for("runs.progress", run_id=run_id)
+    return render_template("matches/_progress.html", run=run, progress_url=address), 200, headers
 
 
 @runs.route("/<run_id>/cancel", methods=["POST"], permission=Permission.RUN_CANCEL)

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from marketplace import regions
 from marketplace.accounts.models import Membership, RoleRow, User, UserRole
+from marketplace.cases.models import CareTeamMember
 from marketplace.extensions import db
 from marketplace.permissions import GRANTS, Permission, Role, Scope
 
@@ -42,6 +43,12 @@ def starter(row: Any) -> list[int]:
     return _user_of(row.started_by)
 
 
+def starter_on_team(row: Any) -> list[int]:
+    """Who started a restricted run, while still of the care team of its case."""
+    team = select(CareTeamMember.user_id).where(CareTeamMember.case_id == row.case_id)
+    return list(db.session.scalars(team.where(CareTeamMember.user_id.in_(starter(row)))))
+
+
 def members_of(organization_id: int | None) -> list[int]:
     if organization_id is None:
         return []
@@ -50,6 +57,12 @@ def members_of(organization_id: int | None) -> list[int]:
 
 def members(row: Any) -> list[int]:
     """Members of the organization that a record is, or belongs to; the owner of a volunteer's own offer."""
+    "allocation:agreed": Rule(
+        "proposals", _("A coordinator accepted %(about)s in your name, as you agreed."), readers.suppliers
+    ),
+    "allocation:handed_over": Rule(
+        "proposals", _("%(about)s was handed over to you from another supplier."), readers.suppliers
+    ),
     if row.__tablename__ == "organization":
         return members_of(row.id)
     owner = getattr(row, "owner_id", None)
@@ -87,6 +100,12 @@ def _nearest(region: str, permission: Permission) -> list[int]:
     above = [code.code for code in regions.ancestors(region)] if regions.exists(region) else []
     for code in (region, *reversed(above)):
         if found := _staff(code, roles):
+    "match_run:case_done": Rule(
+        "runs", _("The restricted run that you started in %(about)s is done."), readers.starter_on_team
+    ),
+    "match_run:case_failed": Rule(
+        "runs", _("The restricted run that you started in %(about)s failed."), readers.starter_on_team
+    ),
             return found
     return []
 

@@ -65,6 +65,7 @@ from marketplace.allocations.services.links import (
     question,
 )
 from marketplace.allocations.services.manual import (
+    Found,
     RulesBroken,
     Suggestion,
     need_to_propose_for,
@@ -72,12 +73,13 @@ from marketplace.allocations.services.manual import (
     rule_texts,
     suggestions,
 )
-from marketplace.allocations.services.proposals import declined_pairs, propose, supersede
+from marketplace.allocations.services.proposals import DECLINE_DAYS, declined_pairs, propose, supersede
 from marketplace.allocations.services.reading import (
     TABS,
     Effect,
     alternatives,
     effect,
+    effect_on_others,
     events_of,
     find,
     find_to_deliver,
@@ -101,6 +103,7 @@ from marketplace.allocations.services.visits import (
 __all__ = [
     "CALL_REASONS",
     "CLAIM_HOURS",
+    "DECLINE_DAYS",
     "GROUP_CLAIMS",
     "LIVE_CLAIMS",
     "MOST_PHOTOS",
@@ -108,6 +111,7 @@ __all__ = [
     "TABS",
     "AnswerSummary",
     "Effect",
+    "Found",
     "Question",
     "RulesBroken",
     "Suggestion",
@@ -134,6 +138,7 @@ __all__ = [
     "divisible",
     "due_visits",
     "effect",
+    "effect_on_others",
     "events_of",
     "expire_overdue",
     "find",

@@ -8,11 +8,17 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import joinedload
 
-from marketplace import audit, events
+from marketplace import events
 from marketplace.allocations.models import Allocation
 from marketplace.allocations.services.answers import check_need, check_supplier
 from marketplace.allocations.services.links import revoke_links
-from marketplace.allocations.services.manual import capacity_for, check_pair, is_restricted, lock_supply
+from marketplace.allocations.services.manual import (
+    capacity_for,
+    check_pair,
+    is_restricted,
+    lock_supply,
+    note_agreement,
+)
 from marketplace.allocations.services.proposals import propose
 from marketplace.allocations.services.returns import return_units
 from marketplace.allocations.services.rows import delivered_units, load, visible
@@ -152,9 +158,10 @@ def reassign(
                 "handed_over_from": before,
             },
         }
-        made = session.get_one(Allocation, propose(actor, [row], run_id=None, source="manual")[0])
+        keys = propose(actor, [row], run_id=None, source="manual", ask=not agreed)
+        made = session.get_one(Allocation, keys[0])
         if agreed:
-            audit.record(actor, "allocation:agreed", made, changed=["state"], reason="in the supplier's name")
+            note_agreement(actor, made)
             move(actor, made, expect="proposed", to="accepted", accepted_at=now(), expires_at=None)
         events.happened.send("allocation:handed_over", row=made, actor=actor)
         return made

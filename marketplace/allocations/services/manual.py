@@ -1,6 +1,6 @@
 """A coordinator proposes by hand: suggestions, the rules that a pair breaks, and the proposal itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import joinedload
 
-from marketplace import audit
+from marketplace import audit, events
 from marketplace.allocations.models import Allocation
 from marketplace.allocations.services.answers import accept_row, check_need, check_supplier
 from marketplace.allocations.services.proposals import declined_pairs, propose
@@ -47,6 +47,15 @@ class Suggestion:
     capacity: Capacity
     kilometres: float
     broken: list[str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a restricted run found for a pair; the allocation that it becomes keeps it."""
+
+    run_id: int
+    fit: int
+    reasons: Mapping[str, Any]
 
 
 def need_to_propose_for(actor: Actor, public_id: str) -> Need:
@@ -116,12 +125,14 @@ def propose_by_hand(
     *,
     despite: bool = False,
     agreed: bool = False,
+    found: Found | None = None,
 ) -> Allocation:
     """Propose units of a capacity to a need; or, where the supplier has said yes already, accept in its name.
 
     Args:
         despite: go on although rules are broken; which ones stands in the proposal and in the trail.
         agreed: the coordinator has asked the supplier, who agreed; recorded as accepted in its name.
+        found: the restricted run that found the pair.
     Raises:
         NotFound: the need is not within the actor's region, or there is no such capacity.
         RulesBroken: rules of matching are broken and `despite` is not said.
@@ -129,7 +140,8 @@ def propose_by_hand(
         StateConflict: the need or the capacity is not open, or such a proposal is open already.
         CapacityExhausted: the capacity has fewer units left.
     """
-    others = suggestions(need_to_propose_for(actor, need_public_id), limit=4)  # before the lock: it looks at everyone
+    wanted = need_to_propose_for(actor, need_public_id)
+    others = suggestions(wanted, limit=4) if found is None else []  # before the lock: it looks at everyone
     with transaction() as session:
         need = need_to_propose_for(actor, need_public_id)
         session.execute(select(Need.id).where(Need.id == need.id).with_for_update())
@@ -146,12 +158,22 @@ def propose_by_hand(
             session.refresh(capacity)
         rules = check_pair(need, capacity, quantity, despite=despite)
         check_need(need.id, quantity, restricted=restricted)
-        keys = propose(actor, [_row(need, capacity, quantity, rules, others)], run_id=None, source="manual")
+        made = _row(need, capacity, quantity, rules, others)
+        if found is not None:
+            made |= {"fit": found.fit, "reasons": {**found.reasons, "broken": rules}}
+        run_id, source = (None, "manual") if found is None else (found.run_id, "run")
+        keys = propose(actor, [made], run_id=run_id, source=source, ask=not agreed)
         row = session.get_one(Allocation, keys[0])
         if agreed:
-            audit.record(actor, "allocation:agreed", row, changed=["state"], reason="in the supplier's name")
+            note_agreement(actor, row)
             accept_row(actor, row, restricted=restricted)
         return row
+
+
+def note_agreement(actor: Actor, row: Allocation) -> None:
+    """Record that the coordinator asked the supplier, who agreed, and tell the supplier that it stands so."""
+    audit.record(actor, "allocation:agreed", row, changed=["state"], reason="in the supplier's name")
+    events.happened.send("allocation:agreed", row=row, actor=actor)
 
 
 def lock_supply(*capacity_ids: int) -> None:

@@ -68,13 +68,16 @@ def supersede(actor: Actor, region: str, organization_ids: Iterable[int] | None 
         return len(rows)
 
 
-def propose(actor: Actor, rows: Iterable[Mapping[str, Any]], *, run_id: int | None, source: str = "run") -> list[int]:
+def propose(
+    actor: Actor, rows: Iterable[Mapping[str, Any]], *, run_id: int | None, source: str = "run", ask: bool = True
+) -> list[int]:
     """Write proposals, inside the caller's transaction(); they hold nothing until a supplier accepts.
 
     Emits "allocation:proposed" for each that no run makes.
 
     Args:
         rows: need_id, capacity_id, organization_id, claimant_id, region, wish, quantity, fit and reasons of each.
+        ask: the suppliers are to answer; not where they have said yes already.
     Returns:
         Their keys.
     """
@@ -93,7 +96,7 @@ def propose(actor: Actor, rows: Iterable[Mapping[str, Any]], *, run_id: int | No
             after="proposed",
         )
         events.changed.send("allocation", ids=[row.id for row in made])
-        if run_id is None:  # of a run its suppliers are told once, when it is done
+        if ask and run_id is None:  # of a run its suppliers are told once, when it is done
             for row in made:
                 proposal = session.get_one(Allocation, row.id)
                 events.happened.send("allocation:proposed", row=proposal, actor=actor)

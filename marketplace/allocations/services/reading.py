@@ -136,14 +136,18 @@ def of_run(run_id: int, *, urgency: str = "", state: str = "", page: int = 1) ->
     )
 
 
-def suppliers_of(allocations: Iterable[Allocation]) -> dict[int, Organization]:
-    """The supplying organizations of allocations, by key."""
-    keys = {row.organization_id for row in allocations if row.organization_id is not None}
+def suppliers_of(rows: Iterable[Allocation | Capacity]) -> dict[int, Organization]:
+    """The supplying organizations of allocations or capacities, by key."""
+    keys = {row.organization_id for row in rows if row.organization_id is not None}
     return {row.id: row for row in db.session.scalars(select(Organization).where(Organization.id.in_(keys)))}
 
 
-def alternatives(allocation: Allocation) -> list[tuple[Capacity, int | None, int]]:
-    """The next best capacities that the run found for the need: capacity, fit (none where by hand), metres."""
+def alternatives(allocation: Any) -> list[tuple[Capacity, int | None, int]]:
+    """The next best capacities that the run found for the need: capacity, fit (none where by hand), metres.
+
+    Args:
+        allocation: an allocation, or what a restricted run proposes.
+    """
     told = {item["capacity"]: (item["fit"], int(item["metres"])) for item in allocation.reasons.get("alternatives", ())}
     found = {row.id: row for row in db.session.scalars(select(Capacity).where(Capacity.id.in_(told)))}
     return [(found[key], *told[key]) for key in told if key in found]
@@ -172,15 +176,24 @@ def effect(proposal: Allocation) -> Effect | None:
     """The effect of accepting an open proposal; None for anything else."""
     if proposal.state != "proposed" or proposal.capacity is None:
         return None
+    return effect_on_others(proposal.need, proposal.capacity, proposal.quantity, but=proposal.id)
+
+
+def effect_on_others(need: Need, capacity: Capacity, quantity: int, *, but: int | None = None) -> Effect:
+    """What giving units of a capacity to a need does to others.
+
+    Args:
+        but: the proposal that would become it; the others are counted.
+    """
     others = select(func.count(), func.coalesce(func.sum(Allocation.quantity), 0)).where(
-        Allocation.state == "proposed", Allocation.id != proposal.id
+        Allocation.state == "proposed", *(() if but is None else (Allocation.id != but,))
     )
-    waiting, units = db.session.execute(others.where(Allocation.capacity_id == proposal.capacity_id)).one()
-    rivals, _units = db.session.execute(others.where(Allocation.need_id == proposal.need_id)).one()
+    waiting, units = db.session.execute(others.where(Allocation.capacity_id == capacity.id)).one()
+    rivals, _units = db.session.execute(others.where(Allocation.need_id == need.id)).one()
     return Effect(
-        free_after=proposal.capacity.free - proposal.quantity,
+        free_after=capacity.free - quantity,
         waiting=int(waiting),
         waiting_units=int(units),
         rivals=int(rivals),
-        left_open=max(proposal.need.outstanding - proposal.quantity, 0),
+        left_open=max(need.outstanding - quantity, 0),
     )

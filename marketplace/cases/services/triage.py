@@ -96,3 +96,4 @@ def _set_restricted(actor: Actor, case: Case, restricted: bool, rule: str) -> No
         action = "case:restricted" if restricted else "case:unrestricted"
         audit.record(actor, action, case, changed=["restricted"], reason=rule)
         events.changed.send("case", ids=[case.id])
+        events.happened.send(action, row=case, actor=actor)

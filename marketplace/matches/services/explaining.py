@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
 from marketplace import wording
@@ -59,7 +59,7 @@ def explained(run: MatchRun, need_id: str) -> Told | None:
     Raises:
         NotFound: the need is not there to be seen.
     """
-    need: Need | None = db.session.scalar(select(Need).where(Need.public_id == need_id, scope.shown_need()))
+    need: Need | None = db.session.scalar(select(Need).where(Need.public_id == need_id, _named(run)))
     if need is None:
         raise NotFound
     try:
@@ -69,7 +69,7 @@ def explained(run: MatchRun, need_id: str) -> Told | None:
         return None
     found = archive.explain(row)
     capacities = _capacities(archive, found)
-    needs = _needs(archive, found)
+    needs = _needs(archive, found, run)
     names = _names(archive, capacities, needs)
     language = "en" if wording.language() == "en" else "zh"
     metres = archive.metres_to(row)
@@ -105,12 +105,17 @@ def _capacities(archive: Archive, found: Explanation) -> dict[int, Capacity]:
     return {row_of[one.id]: one for one in db.session.scalars(query)}
 
 
-def _needs(archive: Archive, found: Explanation) -> dict[int, Need]:
+def _named(run: MatchRun) -> ColumnElement[bool]:
+    """Needs that a run's pages may name: those of its own case where it is restricted to one."""
+    return scope.shown_need() if run.case_id is None else Need.case_id == run.case_id
+
+
+def _needs(archive: Archive, found: Explanation, run: MatchRun) -> dict[int, Need]:
     """The needs that may be named: those that the reader's lists show."""
     rows = {move.need for one in found.runners_up for move in one.moves if move.need >= 0}
     rows |= {change.first for change in found.changes if change.first >= 0}
     row_of = {int(archive.need_id[row]): row for row in rows}
-    query = select(Need).where(Need.id.in_(row_of), scope.shown_need())
+    query = select(Need).where(Need.id.in_(row_of), _named(run))
     return {row_of[one.id]: one for one in db.session.scalars(query)}
 
 

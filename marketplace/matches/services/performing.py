@@ -17,6 +17,7 @@ from marketplace.matches.models import MatchRun, RunOutcome, RunShortage
 from marketplace.matches.scope import Scope, capacities_in, needs_in
 from marketplace.matches.services.settings import policy_of
 from marketplace.matches.solving import Result, SolverStopped, in_child, match_in_child
+from marketplace.matches.services import case_proposals
 from marketplace.needs.models import Need
 from marketplace.organizations.models import AllianceMember
 from marketplace.permissions import Actor, system_actor
@@ -90,7 +91,7 @@ def _begin(actor: Actor, run_id: int) -> bool:
 
 def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
     run = db.session.get_one(MatchRun, run_id, populate_existing=True)
-    scope = Scope(run.region, run.alliance_id)
+    scope = Scope(run.region, run.alliance_id, run.case_id)
     path = kept.path_of(run.public_id)
     began = time.perf_counter()
     snapshot = problem.read(scope, policy_of(run.policy))
@@ -104,11 +105,14 @@ def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
         if run.state != "running":
             raise _Cancelled
         made = outcomes.written(run_id, snapshot, result, _fresh(scope))
-        allocations.supersede(actor, scope.region, _members(scope))
-        allocations.propose(actor, made.proposals, run_id=run_id)
+        if scope.case_id is None:
+            allocations.supersede(actor, scope.region, _members(scope))
+            allocations.propose(actor, made.proposals, run_id=run_id)
+        else:
+            case_proposals.replace(actor, scope.case_id, made.proposals, run_id=run_id)
         if made.outcomes:
             session.execute(insert(RunOutcome), made.outcomes)
-        if made.shortages:
+        if made.shortages and scope.case_id is None:
             session.execute(insert(RunShortage), made.shortages)
         seconds["write"] = round(time.perf_counter() - began, 3)
         move(
@@ -120,6 +124,7 @@ def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
             finished_at=now(),
             digest=result.digest,
             status=result.status,
+            action=_told_as(run, "done"),
             summary=outcomes.summary(snapshot, result, made, seconds),
         )
     _forget_older(scope)
@@ -131,6 +136,13 @@ def _forget_older(scope: Scope) -> None:
     """Of each scope the newest runs can be explained need by need."""
     done = (
         select(MatchRun.public_id)
+def _told_as(run: MatchRun, state: str) -> str | None:
+    """The action of the trail by which readers are told: what of a restricted case or a trial is not told as a run."""
+    if run.case_id is not None:
+        return f"match_run:case_{state}"
+    return {"done": "match_run:tried", "failed": "match_run:trial_failed"}[state] if run.trial else None
+
+
         .where(
             MatchRun.region == scope.region,
             MatchRun.alliance_id.is_not_distinct_from(scope.alliance_id),
@@ -138,6 +150,7 @@ def _forget_older(scope: Scope) -> None:
             MatchRun.trial.is_(False),
         )
         .order_by(MatchRun.id.desc())
+            MatchRun.case_id.is_not_distinct_from(scope.case_id),
         .offset(kept.KEPT_A_SCOPE)
         .limit(20)
     )
@@ -163,7 +176,7 @@ def _try_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
             run,
             expect="running",
             to="done",
-            action="match_run:tried",
+            action=_told_as(run, "done"),
             progress=100,
             finished_at=now(),
             summary={**tried.summary, "seconds": seconds},
@@ -225,7 +238,7 @@ def _fail(actor: Actor, run_id: int, why: str) -> None:
     try:
         with transaction() as session:
             run = session.get_one(MatchRun, run_id)
-            action = "match_run:trial_failed" if run.trial else None
+            action = _told_as(run, "failed")
             move(actor, run, expect="running", to="failed", action=action, finished_at=now(), failure=why[:500])
     except StateConflict:
         log.info("run_ended_before_it_failed", run=run_id)

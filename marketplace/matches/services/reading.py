@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, not_, select
+from sqlalchemy import func, not_, select, true
 
 from marketplace.cases.models import Case
 from marketplace.errors import NotFound
@@ -53,7 +53,8 @@ def preview(actor: Actor, region: str, alliance: str | None = None) -> Preview:
         InvalidInput, AccessDenied: as in `start`.
     """
     check_region(actor, region)
-    return previews.preview(Scope(region, alliance_key(alliance)), restricted=actor.may(Permission.CASE_VIEW))
+    known = (true() if actor.system else Case.open_to(actor.user_id)) if actor.may(Permission.CASE_VIEW) else None
+    return previews.preview(Scope(region, alliance_key(alliance)), known=known)
 
 
 def alliance_by_slug(slug: str) -> Alliance | None:
@@ -75,7 +76,7 @@ def find(actor: Actor, public_id: str) -> MatchRun:
     """
     run: MatchRun | None = db.session.scalar(
         scoped(MatchRun, actor, Permission.RUN_VIEW)
-        .where(MatchRun.public_id == public_id)
+        .where(MatchRun.public_id == public_id, MatchRun.ordinary())
         .execution_options(populate_existing=True)
     )
     if run is None:
@@ -98,7 +99,8 @@ def find_trial(actor: Actor, public_id: str) -> MatchRun:
 def list_runs(actor: Actor, page: int = 1) -> Page:
     """A page of runs, the newest first."""
     page = min(max(page, 1), db.LAST_PAGE)
-    query = scoped(MatchRun, actor, Permission.RUN_VIEW).where(MatchRun.trial.is_(False)).order_by(MatchRun.id.desc())
+    query = scoped(MatchRun, actor, Permission.RUN_VIEW).where(MatchRun.trial.is_(False), MatchRun.ordinary())
+    query = query.order_by(MatchRun.id.desc())
     rows = db.session.execute(
         query.add_columns(func.count().over()).offset((page - 1) * PER_PAGE).limit(PER_PAGE)
     ).all()
@@ -195,6 +197,7 @@ def before(run: MatchRun) -> MatchRun | None:
     query = select(MatchRun).where(
         MatchRun.region == run.region,
         MatchRun.alliance_id.is_not_distinct_from(run.alliance_id),
+        MatchRun.case_id.is_not_distinct_from(run.case_id),
         MatchRun.state == "done",
         MatchRun.trial.is_(False),
         MatchRun.id < run.id,

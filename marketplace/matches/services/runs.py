@@ -55,6 +55,7 @@ def _create(actor: Actor, region: str, alliance: str | None, changes: Changes | 
         under_way = select(MatchRun).where(
             MatchRun.region == region,
             MatchRun.alliance_id.is_not_distinct_from(alliance_id),
+            MatchRun.ordinary(),
             MatchRun.state.in_(("queued", "running")),
             MatchRun.trial.is_(changes is not None),
         )
@@ -110,7 +111,7 @@ def cancel(actor: Actor, public_id: str) -> MatchRun:
     """
     with transaction() as session:
         run: MatchRun | None = session.scalar(
-            scoped(MatchRun, actor, Permission.RUN_CANCEL).where(MatchRun.public_id == public_id)
+            scoped(MatchRun, actor, Permission.RUN_CANCEL).where(MatchRun.public_id == public_id, MatchRun.ordinary())
         )
         if run is None:
             raise NotFound
