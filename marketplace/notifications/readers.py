@@ -57,12 +57,6 @@ def members_of(organization_id: int | None) -> list[int]:
 
 def members(row: Any) -> list[int]:
     """Members of the organization that a record is, or belongs to; the owner of a volunteer's own offer."""
-    "allocation:agreed": Rule(
-        "proposals", _("A coordinator accepted %(about)s in your name, as you agreed."), readers.suppliers
-    ),
-    "allocation:handed_over": Rule(
-        "proposals", _("%(about)s was handed over to you from another supplier."), readers.suppliers
-    ),
     if row.__tablename__ == "organization":
         return members_of(row.id)
     owner = getattr(row, "owner_id", None)
@@ -100,12 +94,6 @@ def _nearest(region: str, permission: Permission) -> list[int]:
     above = [code.code for code in regions.ancestors(region)] if regions.exists(region) else []
     for code in (region, *reversed(above)):
         if found := _staff(code, roles):
-    "match_run:case_done": Rule(
-        "runs", _("The restricted run that you started in %(about)s is done."), readers.starter_on_team
-    ),
-    "match_run:case_failed": Rule(
-        "runs", _("The restricted run that you started in %(about)s failed."), readers.starter_on_team
-    ),
             return found
     return []
 

@@ -57,6 +57,12 @@ class Rule:
 RULES: dict[str, Rule] = {
     # suppliers
     "allocation:proposed": Rule("proposals", _("A need was proposed to you: %(about)s."), readers.suppliers),
+    "allocation:agreed": Rule(
+        "proposals", _("A coordinator accepted %(about)s in your name, as you agreed."), readers.suppliers
+    ),
+    "allocation:handed_over": Rule(
+        "proposals", _("%(about)s was handed over to you from another supplier."), readers.suppliers
+    ),
     "allocation:free-again": Rule(
         "proposals", _("%(about)s, which was proposed to you, is free again."), readers.suppliers
     ),
@@ -94,6 +100,12 @@ RULES: dict[str, Rule] = {
     ),
     "match_run:done": Rule("runs", _("The matching run of %(about)s is done."), readers.starter),
     "match_run:failed": Rule("runs", _("The matching run of %(about)s failed."), readers.starter),
+    "match_run:case_done": Rule(
+        "runs", _("The restricted run that you started in %(about)s is done."), readers.starter_on_team
+    ),
+    "match_run:case_failed": Rule(
+        "runs", _("The restricted run that you started in %(about)s failed."), readers.starter_on_team
+    ),
     # members of an organization
     "organization:verified": Rule("organization", _("%(about)s was verified."), readers.members),
     "organization:refused": Rule("organization", _("%(about)s was refused. Read why, and mend it."), readers.members),

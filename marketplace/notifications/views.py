@@ -29,6 +29,8 @@ def link_of(notice: Notification) -> str:
     """The page that a notice opens."""
     if notice.event == "proposals:gathered":
         return url_for("allocations.inbox")
+    if notice.event.startswith("match_run:case_"):
+        return url_for("case_matching.show", run_id=notice.record_public_id)
     if notice.topic == "claims":
         return url_for("allocations.claims")
     if notice.record_type == "capacity":  # a volunteer's own offer: its owner has a list, a coordinator a page

@@ -15,9 +15,9 @@ from marketplace.extensions import db
 from marketplace.matches import kept, outcomes, problem, trial
 from marketplace.matches.models import MatchRun, RunOutcome, RunShortage
 from marketplace.matches.scope import Scope, capacities_in, needs_in
+from marketplace.matches.services import case_proposals
 from marketplace.matches.services.settings import policy_of
 from marketplace.matches.solving import Result, SolverStopped, in_child, match_in_child
-from marketplace.matches.services import case_proposals
 from marketplace.needs.models import Need
 from marketplace.organizations.models import AllianceMember
 from marketplace.permissions import Actor, system_actor
@@ -120,11 +120,11 @@ def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
             run,
             expect="running",
             to="done",
+            action=_told_as(run, "done"),
             progress=100,
             finished_at=now(),
             digest=result.digest,
             status=result.status,
-            action=_told_as(run, "done"),
             summary=outcomes.summary(snapshot, result, made, seconds),
         )
     _forget_older(scope)
@@ -132,10 +132,6 @@ def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
     log.info("run_done", run=run_id, proposals=len(made.proposals), unserved=len(made.outcomes))
 
 
-def _forget_older(scope: Scope) -> None:
-    """Of each scope the newest runs can be explained need by need."""
-    done = (
-        select(MatchRun.public_id)
 def _told_as(run: MatchRun, state: str) -> str | None:
     """The action of the trail by which readers are told: what of a restricted case or a trial is not told as a run."""
     if run.case_id is not None:
@@ -143,14 +139,18 @@ def _told_as(run: MatchRun, state: str) -> str | None:
     return {"done": "match_run:tried", "failed": "match_run:trial_failed"}[state] if run.trial else None
 
 
+def _forget_older(scope: Scope) -> None:
+    """Of each scope the newest runs can be explained need by need."""
+    done = (
+        select(MatchRun.public_id)
         .where(
             MatchRun.region == scope.region,
             MatchRun.alliance_id.is_not_distinct_from(scope.alliance_id),
+            MatchRun.case_id.is_not_distinct_from(scope.case_id),
             MatchRun.state == "done",
             MatchRun.trial.is_(False),
         )
         .order_by(MatchRun.id.desc())
-            MatchRun.case_id.is_not_distinct_from(scope.case_id),
         .offset(kept.KEPT_A_SCOPE)
         .limit(20)
     )
@@ -162,7 +162,8 @@ def _try_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
     asked = dict(run.changes)
     changes = trial.Changes(policy_of(asked["policy"]), int(asked["capacity_percent"]), int(asked["radius_percent"]))
     began = time.perf_counter()
-    snapshot = problem.read(Scope(run.region, run.alliance_id), policy_of(run.policy))
+    scope = Scope(run.region, run.alliance_id)
+    snapshot = problem.read(scope, policy_of(run.policy))
     tell(0.05)
     work = in_child(trial.work(snapshot, changes), pause=BEAT_SECONDS)
     tried: trial.Tried = _followed(run_id, work, tell)
