@@ -38,6 +38,12 @@ STATES: dict[str, dict[str, Any]] = {
         "released": _("Released"),
         "reopened": _("Help failed"),
     },
+    "case_proposal": {
+        "open": _("Proposed"),
+        "accepted": _("Accepted"),
+        "declined": _("Declined"),
+        "superseded": _("Replaced"),
+    },
     "match_run": {
         "queued": _("Waiting"),
         "running": _("Running"),
