@@ -152,13 +152,15 @@ def _locked_head(chain: str) -> Any:
     return head
 
 
-def verify() -> list[str]:
-    """Re-compute every chain; what is wrong, one line a fault, empty when the trail is whole."""
+def verify(chain: str | None = None) -> list[str]:
+    """Re-compute every chain, or one; what is wrong, one line a fault, empty when the trail is whole."""
     faults: list[str] = []
-    heads = {row.chain: row for row in db.session.scalars(select(AuditChain))}
+    chains, query = select(AuditChain), select(AuditEvent).order_by(AuditEvent.chain, AuditEvent.sequence)
+    if chain is not None:
+        chains, query = chains.where(AuditChain.chain == chain), query.where(AuditEvent.chain == chain)
+    heads = {row.chain: row for row in db.session.scalars(chains)}
     expected: dict[str, tuple[int, str]] = {}
-    query = select(AuditEvent).order_by(AuditEvent.chain, AuditEvent.sequence).execution_options(yield_per=2000)
-    for event in db.session.scalars(query):
+    for event in db.session.scalars(query.execution_options(yield_per=2000)):
         sequence, previous = expected.get(event.chain, (0, GENESIS))
         values = {name: getattr(event, name) for name in _HASHED}
         if event.sequence != sequence + 1:
@@ -168,11 +170,11 @@ def verify() -> list[str]:
         if _digest(values) != event.hash:
             faults.append(f"chain {event.chain}: event {event.sequence} was changed")
         expected[event.chain] = (event.sequence, event.hash)
-    for chain, head in heads.items():
-        length, last = expected.get(chain, (0, GENESIS))
+    for name, head in heads.items():
+        length, last = expected.get(name, (0, GENESIS))
         if (head.length, head.head) != (length, last):
-            faults.append(f"chain {chain}: its last events are missing ({length} of {head.length} found)")
-    faults += [f"chain {chain}: has events but no head" for chain in expected if chain not in heads]
+            faults.append(f"chain {name}: its last events are missing ({length} of {head.length} found)")
+    faults += [f"chain {name}: has events but no head" for name in expected if name not in heads]
     return faults
 
 

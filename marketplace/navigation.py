@@ -37,6 +37,7 @@ _MENU = (
     ("organizations.index", _("Organizations"), "building-community"),
     ("alliances.index", _("Alliances"), "users-group"),
     ("accounts.staff", _("Staff accounts"), "user-cog"),
+    ("oversight.index", _("Audit trail"), "history"),
 )
 
 

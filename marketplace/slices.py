@@ -25,6 +25,7 @@ from marketplace.needs.packages import packages
 from marketplace.needs.views import needs
 from marketplace.needs.wishes import wishes
 from marketplace.notifications.views import notifications
+from marketplace.oversight.views import oversight
 from marketplace.organizations.views import alliances, organizations
 from marketplace.projects.views import offers, projects
 from marketplace.search.views import search
@@ -48,4 +49,5 @@ SLICES = (
     suggestions,
     search,
     notifications,
+    oversight,
 )

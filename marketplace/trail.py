@@ -32,11 +32,16 @@ def history(actor: Actor, record: Any, actions: Mapping[str, Any]) -> list[Entry
         Entry(
             at=datetime.fromisoformat(event.occurred_at),
             title=actions.get(event.action, event.action),
-            actor=_roles(event.actor_role) + (f" #{event.actor_id}" if event.actor_id else ""),
+            actor=actor_in_words(event),
             text=event.reason,
         )
         for event in reversed(audit.history(record.__tablename__, record.id))
     ]
+
+
+def actor_in_words(event: audit.AuditEvent) -> str:
+    """Who acted: the roles held then and the number of the account, or the system's process."""
+    return (_roles(event.actor_role) + (f" #{event.actor_id}" if event.actor_id else "")).strip()
 
 
 def _roles(kept: str) -> str:

@@ -1,0 +1,124 @@
+"""Words for the events of the trail, in the language of the page."""
+
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+from marketplace import wording
+from marketplace.audit import WHOLE_PROVINCE, AuditEvent
+
+RECORD_TYPES = {
+    "alliance": _("Alliance"),
+    "allocation": _("Allocation"),
+    "capacity": _("Capacity"),
+    "case": _("Case"),
+    "consent": _("Consent"),
+    "follow_up": _("Follow-up visit"),
+    "match_run": _("Matching run"),
+    "need": _("Need"),
+    "organization": _("Organization"),
+    "person": _("Person"),
+    "pool": _("Pool of capacity"),
+    "project": _("Project"),
+    "recurrence": _("Monthly capacity"),
+    "run_setting": _("Policy of runs"),
+    "user": _("Account"),
+}
+_VERBS = {
+    "agreed": _("Agreed in the supplier's name"),
+    "carried_over": _("Carried over"),
+    "changed": _("Changed"),
+    "claimed": _("Claimed"),
+    "confirmed": _("Confirmed"),
+    "consent": _("Consent changed"),
+    "consent_imported": _("Consent imported"),
+    "consent_missing": _("Consent missing"),
+    "created": _("Created"),
+    "delivery": _("Delivery recorded"),
+    "demo_loaded": _("Loaded as demonstration data"),
+    "disabled": _("Disabled"),
+    "discarded": _("Put away"),
+    "document_added": _("Document handed in"),
+    "document_removed": _("Document removed"),
+    "document_restored": _("Document taken back"),
+    "document_seen": _("Document looked at"),
+    "edited": _("Edited"),
+    "enabled": _("Enabled"),
+    "ended": _("Ended"),
+    "evidence": _("Evidence handed in"),
+    "evidence_removed": _("Evidence removed"),
+    "given": _("Given"),
+    "import_changed": _("Changed by an import"),
+    "imported": _("Imported"),
+    "internal": _("Kept internal"),
+    "invitation_revoked": _("Invitation taken back"),
+    "invited": _("Somebody invited"),
+    "joined": _("Member joined"),
+    "left": _("Member left"),
+    "link_made": _("Link made"),
+    "made_monthly": _("Made monthly"),
+    "matched": _("Matched"),
+    "moved": _("Moved"),
+    "offer_posted": _("Offer posted"),
+    "organizer_named": _("Organizer named"),
+    "package_applied": _("Package applied"),
+    "package_created": _("Package made"),
+    "package_edited": _("Package edited"),
+    "password_link_sent": _("Password link made"),
+    "password_set": _("Password set"),
+    "planned": _("Planned"),
+    "posted_anyway": _("Posted in spite of a similar one"),
+    "proposed": _("Proposed"),
+    "rated": _("Urgency rated"),
+    "recovery_code_used": _("Recovery code used"),
+    "recovery_codes_made": _("Recovery codes made"),
+    "removed": _("Removed"),
+    "renewed": _("Renewed for the month"),
+    "restored": _("Taken back"),
+    "reveal": _("Personal data looked at"),
+    "rights_changed": _("Rights changed"),
+    "second_factor_begun": _("Second factor begun"),
+    "second_factor_off": _("Second factor taken away"),
+    "second_factor_on": _("Second factor set up"),
+    "shown_again": _("Public again"),
+    "signed_in": _("Signed in"),
+    "signed_out": _("Signed out"),
+    "signed_out_everywhere": _("Signed out everywhere"),
+    "split": _("Split"),
+    "stale": _("Not confirmed in time"),
+    "superseded": _("Superseded"),
+    "taken_down": _("Taken off the public list"),
+    "team_joined": _("Joined the care team"),
+    "team_left": _("Left the care team"),
+    "thanked": _("Thank-you note written"),
+    "to_publish": _("Handed in for publication"),
+    "visited": _("Visit recorded"),
+    "withdrawn": _("Withdrawn"),
+}
+
+
+def record_type(code: str) -> Any:
+    """A kind of record; one without words as the trail keeps it."""
+    return RECORD_TYPES.get(code, code)
+
+
+def action(event: AuditEvent) -> Any:
+    """What was done; a move of a record is told by the state it came to."""
+    subject, _colon, verb = event.action.partition(":")
+    return _VERBS.get(verb) or wording.STATES.get(subject, {}).get(verb) or event.action
+
+
+def state(event: AuditEvent, code: str | None) -> Any:
+    """A state before or after, in the words of its record."""
+    return wording.STATES.get(event.record_type, {}).get(code or "", code)
+
+
+def chain(code: str) -> str:
+    """The county of a chain; what belongs to none is the province's."""
+    return str(_("No county")) if code == WHOLE_PROVINCE else wording.region_full_name(code)
+
+
+def moment_of(event: AuditEvent) -> datetime:
+    """When it was; the trail keeps moments as text, which its hashes cover."""
+    return datetime.fromisoformat(event.occurred_at)

@@ -1,0 +1,100 @@
+"""The trail as an auditor reads it: all of it, filtered, without personal data; and the proof that it is whole."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from marketplace import audit, wording
+from marketplace.extensions import db
+from marketplace.oversight import wording as words
+from marketplace.permissions import Role, system_actor
+from tests.marketplace.matches.run_support import statements
+from tests.support import world
+from tests.support.client import Browser
+
+ACTOR = system_actor("test")
+
+
+@pytest.fixture
+def auditor(app: Flask, client: Browser) -> Browser:
+    """An auditor's browser; two counties have events, and the auditor's signing in is one."""
+    client.sign_in(world.a_user(Role.AUDITOR))
+    for case in (world.a_case(), world.a_case(world.HUINONG)):
+        need = world.a_need(case, region=case.region)
+        audit.record(ACTOR, "need:created", need, changed=["title"])
+        audit.record(ACTOR, "case:reveal", case, changed=["summary"], reason="核对地址")
+    audit.record(ACTOR, "need:closed", need, before="open", after="closed")
+    db.session.commit()
+    return client
+
+
+def rows(browser: Browser, path: str = "/audit") -> list[str]:
+    page = browser.get(path).get_data(as_text=True)
+    return page.split("<tbody>")[1].split("</tbody>")[0].split("<tr>")[1:] if "<tbody>" in page else []
+
+
+def test_an_auditor_reads_everything_the_newest_first(auditor: Browser) -> None:
+    shown = rows(auditor)
+    assert len(shown) == 6
+    assert "开放" in shown[0]
+    assert "已关闭" in shown[0]
+    assert "惠农" in shown[0]
+    assert "核对地址" in shown[-3]
+    assert "大武口" in shown[-3]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"chain": "640202"}, 3),
+        ({"record_type": "need"}, 3),
+        ({"record_type": "need", "record_id": "2"}, 2),
+        ({"looks": "y"}, 2),
+        ({"actor_id": "99"}, 0),
+        ({"first_on": "2001-01-01", "last_on": "2001-01-02"}, 0),
+        ({"first_on": "2001-01-01"}, 6),
+        ({"chain": "999999"}, 0),
+    ],
+)
+def test_filters_narrow_the_trail(auditor: Browser, asked: dict[str, str], found: int) -> None:
+    path = "/audit?" + "&".join(f"{name}={value}" for name, value in asked.items())
+    assert len(rows(auditor, path)) == found
+
+
+def test_a_wrong_filter_is_told_beside_its_field(auditor: Browser) -> None:
+    assert auditor.get("/audit?record_id=0").status_code == 422
+    assert auditor.get("/audit?first_on=yesterday").status_code == 422
+    assert auditor.get(f"/audit?actor_id={2**70}").status_code == 422
+
+
+def test_a_chain_is_proved_whole_or_damaged(auditor: Browser) -> None:
+    whole = auditor.submit("/audit/verify", {"chain": "640202"})
+    assert "notice--success" in whole.get_data(as_text=True)
+    db.session.execute(text("DROP TRIGGER audit_event_no_update"))
+    db.session.execute(text("UPDATE audit_event SET reason = 'x' WHERE chain = '640205' AND sequence = 2"))
+    db.session.commit()
+    damaged = auditor.submit("/audit/verify", {"chain": "640205"}).get_data(as_text=True)
+    assert "notice--error" in damaged
+    assert "event 2 was changed" in damaged
+    still = auditor.submit("/audit/verify", {"chain": "640202"})
+    assert "notice--success" in still.get_data(as_text=True)
+    assert auditor.submit("/audit/verify", {"chain": "999999"}).status_code == 404
+
+
+def test_the_page_asks_little_however_long_the_trail(auditor: Browser) -> None:
+    need = world.a_need()
+    for _number in range(60):
+        audit.record(ACTOR, "need:edited", need)
+    db.session.commit()
+    with statements() as sent:
+        assert len(rows(auditor)) == 50
+    assert len(sent) <= 12
+
+
+def test_every_action_in_use_has_words(app: Flask) -> None:
+    event: Any = audit.AuditEvent
+    for action in ("user:recovery_code_used", "organization:verified", "need:discarded", "person:reveal"):
+        assert words.action(event(action=action, record_type=action.split(":")[0])) != action
+    assert words.state(event(record_type="need"), "open") == wording.STATES["need"]["open"]
