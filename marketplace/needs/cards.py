@@ -28,7 +28,7 @@ class WishCard:
         group: broad group: child, elder or household.
         age: age band of the person, or child or adult where too few share the band; None is not told.
         deadline_band: one of DEADLINE_BANDS.
-        state: claimable, or claimed by someone.
+        state: claimable, claimed by someone, or realised.
     """
 
     public_id: str

@@ -32,7 +32,7 @@ AGE_BANDS = {
     "0-6": (0, 6), "7-12": (7, 12), "13-15": (13, 15), "16-17": (16, 17), "18-59": (18, 59), "60-79": (60, 79),
     "80+": (80, 150),
 }  # fmt: skip
-#: Days for which the card of a claimed wish stays in public view (P11).
+#: Days for which the card of a wish stays in public view once it is claimed or accepted, realised or not (P11).
 SHOWN_AFTER_CLAIM_DAYS = 30
 _MINORS = ("0-6", "7-12", "13-15", "16-17")
 _READABLE = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no characters that look alike on a printed card
@@ -138,18 +138,39 @@ class Need(Model, Record, Imported, Discardable):
 
     @classmethod
     def public_rows(cls) -> ColumnElement[bool]:
-        """Wishes that anyone may see: approved, with living consent, of no restricted case, not past their last day."""
+        """Open wishes that anyone may see: approved, with living consent, of no restricted case, not past their day."""
+        return and_(
+            cls.kind == "micro_wish",
+            cls.state == "open",
+            or_(cls.taken_on.is_(None), cls._taken_lately()),
+            or_(cls.deadline.is_(None), cls.deadline >= today()),
+            cls._may_be_shown(),
+        )
+
+    @classmethod
+    def realised_rows(cls) -> ColumnElement[bool]:
+        """Wishes that came true, in public view till 30 days after they were claimed or accepted (P11)."""
+        return and_(
+            cls.kind == "micro_wish",
+            cls.state == "closed",
+            cls.closing == "fulfilled",
+            cls._taken_lately(),
+            cls._may_be_shown(),
+        )
+
+    @classmethod
+    def _taken_lately(cls) -> ColumnElement[bool]:
+        return cls.taken_on >= today() - timedelta(days=SHOWN_AFTER_CLAIM_DAYS)
+
+    @classmethod
+    def _may_be_shown(cls) -> ColumnElement[bool]:
         restricted = cls.case_id.in_(select(Case.id).where(Case.restricted))
         on_record = select(Consent.id).where(
             Consent.case_id == cls.case_id, Consent.purpose == "publish", Consent.covering(cls.person_id)
         )
         return and_(
-            cls.kind == "micro_wish",
-            cls.state == "open",
             cls.internal_only == false(),
             cls.hidden_on.is_(None),
-            or_(cls.taken_on.is_(None), cls.taken_on >= today() - timedelta(days=SHOWN_AFTER_CLAIM_DAYS)),
-            or_(cls.deadline.is_(None), cls.deadline >= today()),
             or_(cls.case_id.is_(None), ~restricted),
             # An imported wish's consent stands in its own columns alone.
             or_(on_record.where(Consent.lives_on(today())).exists(), ~on_record.exists()),
@@ -157,14 +178,26 @@ class Need(Model, Record, Imported, Discardable):
 
     @property
     def is_public(self) -> bool:
+        """Whether an open wish is in public view."""
         return bool(
             self.wish
             and self.state == "open"
-            and not self.internal_only
-            and self.hidden_on is None
-            and (self.taken_on is None or self.taken_on >= today() - timedelta(days=SHOWN_AFTER_CLAIM_DAYS))
+            and (self.taken_on is None or self._was_taken_lately)
             and (self.deadline is None or self.deadline >= today())
-            and (
-                self.case is None or not (self.case.restricted or self.case.has_lost_consent("publish", self.person_id))
-            )
+            and self._is_shown
         )
+
+    @property
+    def is_shown_realised(self) -> bool:
+        """Whether a wish that came true is still in public view."""
+        return bool(self.wish and self.closing == "fulfilled" and self._was_taken_lately and self._is_shown)
+
+    @property
+    def _was_taken_lately(self) -> bool:
+        return self.taken_on is not None and self.taken_on >= today() - timedelta(days=SHOWN_AFTER_CLAIM_DAYS)
+
+    @property
+    def _is_shown(self) -> bool:
+        case = self.case
+        lost = case is not None and (case.restricted or case.has_lost_consent("publish", self.person_id))
+        return not self.internal_only and self.hidden_on is None and not lost

@@ -50,7 +50,7 @@ def in_words(card: WishCard) -> dict[str, Any]:
         "category_name": category_name(card.category),
         "price_band": _price(card),
         "deadline": DEADLINE_NAMES[card.deadline_band] if soon else None,
-        "claimed": None if card.claimable else _("Claimed"),
+        "claimed": {"claimed": _("Claimed"), "realised": _("Come true")}.get(card.state),
     }
 
 
@@ -81,15 +81,19 @@ def board() -> ResponseReturnValue:
         # Bands only: any other limit would let a reader find the exact value that the card keeps back.
         price_band_fen=next((band for band in PRICE_BANDS_FEN if str(band) == price), None),
         within_days=DEADLINE_DAYS.get(form.needed.data or ""),
+        realised=request.args.get("realised") == "1",
     )
     found = services.board(g.actor, wanted, request.args.get("page", 1, type=int))
     kept: dict[str, Any] = {name: value for name in form.data if (value := request.args.get(name))}
+    if wanted.realised:
+        kept["realised"] = "1"
     return render_template(
         "wishes/board.html",
         form=form,
         page=found,
         cards=[in_words(card) for card in found.items],
         filtered=bool(kept),
+        realised=wanted.realised,
         url_for_page=lambda page: url_for("wishes.board", **{**kept, "page": page}),
     )
 

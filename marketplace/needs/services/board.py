@@ -29,12 +29,14 @@ class BoardFilter:
 
     Attributes:
         within_days: needed within so many days. How urgent a household is, is nobody's filter (P17).
+        realised: wishes that came true lately, in place of those that wait or are claimed.
     """
 
     county: str = ""
     category: str = ""
     price_band_fen: int | None = None
     within_days: int | None = None
+    realised: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,11 @@ def _card(need: Need, crowd: Crowd, *, public: bool = True) -> WishCard:
         group=shown.group,
         age=shown.age,
         deadline_band=deadline_band_of(need.deadline, today()),
-        state="claimable" if public and need.allocated == 0 else "claimed",
+        state="realised"
+        if need.closing == "fulfilled"
+        else "claimable"
+        if public and not need.allocated
+        else "claimed",
     )
 
 
@@ -81,7 +87,7 @@ def _cards(needs: Iterable[Need]) -> list[WishCard]:
 def board(actor: Actor, wanted: BoardFilter, page: int) -> CardPage:
     """A page of the board: claimable wishes first, those waiting longest first among them."""
     crowd = current_crowd()
-    query = scoped(Need, actor, Permission.WISH_VIEW)
+    query = select(Need).where(Need.realised_rows()) if wanted.realised else scoped(Need, actor, Permission.WISH_VIEW)
     if wanted.county:
         query = query.where(crowd.shown_in(wanted.county))
     if wanted.category:
@@ -90,9 +96,8 @@ def board(actor: Actor, wanted: BoardFilter, page: int) -> CardPage:
         query = query.where(Need.value_fen <= wanted.price_band_fen)
     if wanted.within_days is not None:
         query = query.where(Need.deadline <= today() + timedelta(days=wanted.within_days))
-    found = db.paginate(
-        query.order_by(Need.allocated, Need.posted_on, Need.id), page=page, per_page=PER_PAGE, error_out=False
-    )
+    order = (Need.taken_on.desc(), Need.id) if wanted.realised else (Need.allocated, Need.posted_on, Need.id)
+    found = db.paginate(query.order_by(*order), page=page, per_page=PER_PAGE, error_out=False)
     return CardPage([_card(need, crowd) for need in found.items], found.page, found.pages, found.total or 0)
 
 
@@ -108,11 +113,9 @@ def wish_page(actor: Actor, public_id: str) -> WishPage:
     Raises:
         NotFound: it is no public wish, nor one that the reader holds a claim of.
     """
-    need = db.session.scalar(scoped(Need, actor, Permission.WISH_VIEW).where(Need.public_id == public_id))
-    if need is None and actor.user_id is not None:
-        need = db.session.scalar(select(Need).where(Need.public_id == public_id, Need.kind == "micro_wish"))
+    need = db.session.scalar(select(Need).where(Need.public_id == public_id, Need.kind == "micro_wish"))
     state = _own_claim(actor, need) if need else None
-    if need is None or not (need.is_public or state):
+    if need is None or not (need.is_public or need.is_shown_realised or state):
         raise NotFound
     return WishPage(_card(need, current_crowd(), public=need.is_public), state, similar_wishes(need))
 

@@ -195,7 +195,7 @@ def take_down(actor: Actor, public_id: str) -> Need:
     """
     with transaction() as session:
         need = load_need(actor, public_id, Permission.NEED_WITHDRAW, to_change=True)
-        if not need.is_public:
+        if not (need.is_public or need.is_shown_realised):
             raise StateConflict(_("This wish is not in public view."))
         need.hidden_on = today()
         session.flush()  # as above
@@ -214,7 +214,7 @@ def show_again(actor: Actor, public_id: str) -> Need:
     """
     with transaction() as session:
         need = load_need(actor, public_id, Permission.NEED_WITHDRAW, to_change=True)
-        if need.hidden_on is None or need.state != "open":
+        if need.hidden_on is None or not (need.state == "open" or need.closing == "fulfilled"):
             raise StateConflict
         _check_publication(need)
         need.hidden_on = None

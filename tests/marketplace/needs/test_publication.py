@@ -165,6 +165,32 @@ def test_a_card_leaves_public_view_thirty_days_after_a_claim_and_comes_back_when
     assert (wish.taken_on, on_the_board()) == (None, {wish.public_id})
 
 
+def test_a_realised_wish_stays_in_public_view_till_thirty_days_after_it_was_accepted(
+    app: Flask, client: Browser
+) -> None:
+    case, caseworker = a_case(), staff()
+    wish = a_wish(case)
+    services.take(wish.id, 1)
+    services.close_fulfilled(caseworker, wish)
+    address = f"/wishes/{wish.public_id}"
+    assert "Come true" in client.get(address).get_data(as_text=True)
+    assert (on_the_board(), wish.public_id in client.get("/wishes?realised=1").get_data(as_text=True)) == (set(), True)
+    for days, status in ((30, 200), (31, 404)):
+        wish.taken_on = today() - timedelta(days=days)
+        db.session.commit()
+        assert client.get(address).status_code == status
+        assert (wish.public_id in client.get("/wishes?realised=1").get_data(as_text=True)) is (status == 200)
+    wish.taken_on = today()
+    db.session.commit()
+    services.take_down(caseworker, wish.public_id)
+    assert client.get(address).status_code == 404
+    services.show_again(caseworker, wish.public_id)
+    assert client.get(address).status_code == 200
+    withdraw_all(case, "publish")
+    assert client.get(address).status_code == 404
+    assert wish.public_id not in client.get("/wishes?realised=1").get_data(as_text=True)
+
+
 def test_a_wish_in_review_whose_delivery_was_confirmed_closes_once_approved(app: Flask) -> None:
     wish = in_review()
     an_allocation(wish, None, claimant_id=a_user(Role.VOLUNTEER).id, state="confirmed")
