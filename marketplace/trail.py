@@ -5,8 +5,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import lazy_gettext as _
+
 from marketplace import audit
 from marketplace.permissions import ROLE_NAMES, Actor, Permission, Role, may_reach
+
+#: Words for the processes that act by themselves (`permissions.system_actor`).
+PROCESSES = {
+    "calendar": _("Calendar of capacity"),
+    "consent": _("Watch over consents"),
+    "demo": _("Demonstration data"),
+    "expiry": _("Watch over terms"),
+    "foresight": _("Foresight"),
+    "freshness": _("Monthly question to suppliers"),
+    "guest_claimant": _("Claim from a printed card"),
+    "holds": _("Units kept for later"),
+    "import": _("Import of files"),
+    "init": _("Installation"),
+    "matching": _("Matching run"),
+    "nightly": _("Nightly schedule"),
+    "reminders": _("Reminders"),
+    "renewal": _("Renewal for the month"),
+    "restriction": _("Restriction of a case"),
+    "run": _("Matching run"),
+    "search": _("Search index"),
+    "signed_link": _("Answer under a link"),
+    "suspension": _("Suspension of an organization"),
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +70,6 @@ def actor_in_words(event: audit.AuditEvent) -> str:
 
 
 def _roles(kept: str) -> str:
-    """The roles of an audit event in the language of the page; a system process by its own name."""
-    names = {str(role): str(name) for role, name in ROLE_NAMES.items()}
-    return ", ".join(names.get(part, part) for part in kept.split(",") if part != Role.PUBLIC)
+    """The roles of an audit event, or the process that acted, in the language of the page."""
+    names = {str(role): str(name) for role, name in ROLE_NAMES.items()} | PROCESSES
+    return ", ".join(str(names.get(part, part)) for part in kept.split(",") if part != Role.PUBLIC)

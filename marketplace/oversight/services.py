@@ -13,7 +13,7 @@ from marketplace.extensions import db
 from marketplace.permissions import Actor, Permission, row_filter, scoped
 from marketplace.records import LOCAL_TIME
 
-PER_PAGE = 50
+PER_PAGE = 20
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,9 @@ class Wanted:
 
 
 def events(actor: Actor, wanted: Wanted, page: int) -> Pagination:
-    """A page of events, the newest first."""
-    query = scoped(AuditEvent, actor, Permission.AUDIT_VIEW).options(
+    """A page of events, the newest first; `verify` covers those of restricted runs, too, which are not listed."""
+    query = scoped(AuditEvent, actor, Permission.AUDIT_VIEW).where(~audit.of_restricted_runs())
+    query = query.options(
         load_only(
             AuditEvent.chain, AuditEvent.sequence, AuditEvent.occurred_at, AuditEvent.actor_id, AuditEvent.actor_role,
             AuditEvent.action, AuditEvent.record_type, AuditEvent.record_id, AuditEvent.fields, AuditEvent.before,

@@ -85,11 +85,11 @@ def test_a_chain_is_proved_whole_or_damaged(auditor: Browser) -> None:
 
 def test_the_page_asks_little_however_long_the_trail(auditor: Browser) -> None:
     need = world.a_need()
-    for _number in range(60):
+    for _number in range(30):
         audit.record(ACTOR, "need:edited", need)
     db.session.commit()
     with statements() as sent:
-        assert len(rows(auditor)) == 50
+        assert len(rows(auditor)) == 20
     assert len(sent) <= 12
 
 
