@@ -28,6 +28,7 @@ _MENU = (
     ("cases.index", _("Cases"), "home-heart"),
     ("needs.index", _("Needs"), "list-details"),
     ("runs.index", _("Matching runs"), "arrows-shuffle"),
+    ("holds.queue", _("Kept for later"), "clock-pause"),
     ("allocations.handover", _("To hand over"), "arrows-exchange"),
     ("allocations.visits", _("Follow-up visits"), "calendar-check"),
     ("allocations.inbox", _("Proposals and deliveries"), "inbox"),

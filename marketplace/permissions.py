@@ -49,6 +49,9 @@ class Permission(StrEnum):
     CASE_EDIT = "case:edit"
     CASE_TRIAGE = "case:triage"
     CASE_VIEW = "case:view"
+    HOLD_ASK = "hold:ask"
+    HOLD_DECIDE = "hold:decide"
+    HOLD_RELEASE = "hold:release"
     MEMBER_MANAGE = "member:manage"
     MEMBER_VIEW = "member:view"
     NEED_POST = "need:post"
@@ -102,6 +105,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
     | _SIGNED_IN
     | {
         Permission.WISH_CLAIM: Scope.PUBLIC,
+        Permission.HOLD_RELEASE: Scope.OWN,
         Permission.OFFER_POST: Scope.OWN,
         Permission.ALLOCATION_ANSWER: Scope.OWN,
         Permission.ALLOCATION_DELIVER: Scope.OWN,
@@ -116,6 +120,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
         Permission.CASE_EDIT: Scope.REGION,
         Permission.CASE_TRIAGE: Scope.REGION,
         Permission.PERSON_REVEAL: Scope.REGION,
+        Permission.HOLD_ASK: Scope.REGION,
         Permission.NEED_VIEW: Scope.REGION,
         Permission.NEED_POST: Scope.REGION,
         Permission.NEED_REVIEW: Scope.REGION,
@@ -132,6 +137,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
         Permission.ORGANIZATION_DOCUMENTS: Scope.ORGANIZATION,
         Permission.PROJECT_VIEW: Scope.ORGANIZATION,
         Permission.CAPACITY_CONFIRM: Scope.ORGANIZATION,
+        Permission.HOLD_RELEASE: Scope.ORGANIZATION,
         Permission.ALLOCATION_VIEW: Scope.ORGANIZATION,
         Permission.ALLOCATION_ANSWER: Scope.ORGANIZATION,
         Permission.ALLOCATION_DELIVER: Scope.ORGANIZATION,
@@ -151,6 +157,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
     | _SIGNED_IN
     | {
         Permission.ALLIANCE_MANAGE: Scope.REGION,
+        Permission.HOLD_DECIDE: Scope.REGION,
         Permission.ORGANIZATION_VIEW: Scope.REGION,
         Permission.PROJECT_VIEW: Scope.REGION,
         Permission.NEED_VIEW: Scope.REGION,

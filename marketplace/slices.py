@@ -6,6 +6,7 @@ import marketplace.audit
 import marketplace.cases.models
 import marketplace.idempotency
 import marketplace.mail
+import marketplace.matches.holds.models
 import marketplace.matches.models
 import marketplace.needs.models
 import marketplace.notifications.models
@@ -18,6 +19,7 @@ from marketplace.cases.views import cases
 from marketplace.exchange.views import exchange
 from marketplace.home import home
 from marketplace.matches.case_matching import case_matching
+from marketplace.matches.holds.views import holds
 from marketplace.matches.policies import policies
 from marketplace.matches.suggesting import suggestions
 from marketplace.matches.views import runs
@@ -45,6 +47,7 @@ SLICES = (
     allocations,
     policies,
     runs,
+    holds,
     case_matching,
     suggestions,
     search,

@@ -44,6 +44,13 @@ STATES: dict[str, dict[str, Any]] = {
         "declined": _("Declined"),
         "superseded": _("Replaced"),
     },
+    "hold": {
+        "requested": _("Asked for"),
+        "granted": _("Granted"),
+        "refused": _("Refused"),
+        "withdrawn": _("Taken back"),
+        "lapsed": _("No longer needed"),
+    },
     "match_run": {
         "queued": _("Waiting"),
         "running": _("Running"),

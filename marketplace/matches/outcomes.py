@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,20 @@ from flask_babel import gettext as _
 from marketplace import wording
 from marketplace.matches.coverage import by_colour, coverage, served_units
 from marketplace.matches.file_codes import code_tables
+from marketplace.matches.holds import words as held_words
 from marketplace.matches.models import RunOutcome
 from marketplace.matches.snapshot import Snapshot
 from marketplace.matches.solving import DECLINED_ONLY, Result
 from marketplace.needs.models import URGENCIES
 from matching.explain import Shortages
-from matching.reasons import REASONS
+from matching.reasons import REASONS, Reason
 from matching.scoring import PARTS
 from matching.sentences import PART_NAMES
 
 DECLINED = "declined"
 """Everybody who could help declined lately; the one reason that the library does not know."""
+
+HELD = Reason.HELD.code
 
 _BY_CODE = {reason.code: reason for reason in REASONS}
 
@@ -42,12 +46,14 @@ class Written:
         proposals: rows for `allocations.services.propose`.
         outcomes: rows of `RunOutcome`.
         shortages: rows of `RunShortage`.
+        holds: rows of `RunHold`.
         stale_needs, stale_capacities: records that changed while the run was on its way; left out.
     """
 
     proposals: list[dict[str, Any]]
     outcomes: list[dict[str, Any]]
     shortages: list[dict[str, Any]]
+    holds: list[dict[str, Any]]
     stale_needs: int
     stale_capacities: int
 
@@ -67,6 +73,7 @@ def written(run_id: int, snapshot: Snapshot, result: Result, fresh: Fresh) -> Wr
         proposals=[_proposal(snapshot, result, int(row)) for row in kept],
         outcomes=_outcomes(run_id, snapshot, result, same_need),
         shortages=_shortages(run_id, result.shortages),
+        holds=_holds(run_id, snapshot, result, same_offer),
         stale_needs=int((~same_need).sum()),
         stale_capacities=int((~same_offer).sum()),
     )
@@ -120,6 +127,7 @@ def unserved(snapshot: Snapshot, result: Result) -> Iterator[tuple[int, int, str
 
 def _outcomes(run_id: int, snapshot: Snapshot, result: Result, same_need: Any) -> list[dict[str, Any]]:
     found = result.unmatched
+    kept = _kept(snapshot, result)
     rows = []
     for place in np.flatnonzero(same_need[found.need]).tolist():
         reason = DECLINED if result.declined_only[place] else REASONS[int(found.reason[place])].code
@@ -132,6 +140,8 @@ def _outcomes(run_id: int, snapshot: Snapshot, result: Result, same_need: Any) -
         taken = dict(zip(URGENCIES, found.taken[place].tolist(), strict=False))
         if any(taken.values()):
             details["taken"] = taken
+        if reason == HELD and int(found.need[place]) in kept:
+            details["kept"] = kept[int(found.need[place])]
         rows.append(
             {
                 "run_id": run_id,
@@ -139,6 +149,41 @@ def _outcomes(run_id: int, snapshot: Snapshot, result: Result, same_need: Any) -
                 "quantity": int(found.unserved[place]),
                 "reason": reason,
                 "details": details,
+            }
+        )
+    return rows
+
+
+def _kept(snapshot: Snapshot, result: Result) -> dict[int, dict[str, Any]]:
+    """What is known of units kept from needs, by the need's row: see `holds.words.of_need`."""
+    found = result.waiting
+    return {
+        int(need): {
+            "urgent": int(found.urgent[place]),
+            "alike": int(found.alike[place]),
+            "fewer": int(found.fewer[place]),
+            "until": str(snapshot.as_of + found.last[place]),
+            "capacities": [int(snapshot.capacity_id[offer]) for offer in found.offers[place]],
+        }
+        for place, need in enumerate(found.need.tolist())
+    }
+
+
+def _holds(run_id: int, snapshot: Snapshot, result: Result, same_offer: Any) -> list[dict[str, Any]]:
+    if result.kept is None:
+        return []
+    rows = []
+    for offer in np.flatnonzero((result.held > 0) & same_offer).tolist():
+        expected = dict.fromkeys(URGENCIES, 0) | dict(
+            zip(URGENCIES, np.rint(result.kept.to_come[offer]).astype(int).tolist(), strict=False)
+        )
+        rows.append(
+            {
+                "run_id": run_id,
+                "capacity_id": int(snapshot.capacity_id[offer]),
+                "units": int(result.held[offer]),
+                "until": (snapshot.as_of + result.kept.last[offer]).astype(date),
+                **{f"expected_{colour}": number for colour, number in expected.items()},
             }
         )
     return rows
@@ -213,6 +258,8 @@ def reason_text(code: str) -> str:
 def detail_text(outcome: RunOutcome) -> str:
     """The numbers behind the reason, in words; empty where there are none."""
     told = outcome.details
+    if outcome.reason == HELD:
+        return held_words.of_need(told.get("kept", {}))
     if "nearest_metres" in told:
         nearest = _kilometres(told["nearest_metres"])
         if told.get("radius_metres", -1) >= 0:

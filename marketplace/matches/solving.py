@@ -23,6 +23,7 @@ from marketplace.matches.archive import save
 from marketplace.matches.file_codes import code_tables
 from marketplace.matches.foresight.ahead import Kept, Pairs, futures_of, kept_for
 from marketplace.matches.foresight.saving import weighed
+from marketplace.matches.holds.telling import KeptWaiting, kept_waiting
 from marketplace.matches.snapshot import Snapshot
 from matching import Problem, Solution, solve
 from matching.eligibility import Candidates, candidate_blocks
@@ -61,6 +62,7 @@ class Result:
             only those who declined could serve the reason is DECLINED_ONLY.
         held: int64 (m,), units of each offer kept back that somebody waiting could have used.
         kept: what they are kept for; None where the run looked at tonight alone.
+        waiting: the needs that could have used them.
         served, total_fit, status, bound, engines, candidates, digest, seconds: for the summary.
     """
 
@@ -76,6 +78,7 @@ class Result:
     shortages: Shortages
     held: NDArray[np.int64]
     kept: Kept | None
+    waiting: KeptWaiting
     served: tuple[int, ...]
     total_fit: int
     status: str
@@ -232,6 +235,7 @@ def match(snapshot: Snapshot, tell: Tell = lambda _share: None, archive: Path | 
         shortages=short,
         held=solution.held,
         kept=found.kept,
+        waiting=kept_waiting(found.problem, solution, snapshot.policy, found.kept),
         served=solution.served,
         total_fit=solution.fit,
         status=solution.status,

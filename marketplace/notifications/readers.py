@@ -78,6 +78,16 @@ def officers(row: Any) -> list[int]:
     return _nearest(row.region, Permission.ORGANIZATION_VERIFY)
 
 
+def hold_deciders(row: Any) -> list[int]:
+    """Those nearest to the record who decide about what runs keep for later."""
+    return _nearest(row.region, Permission.HOLD_DECIDE)
+
+
+def asker(row: Any) -> list[int]:
+    """Who asked for it."""
+    return _user_of(row.asked_by)
+
+
 def offer_reviewers(row: Any) -> list[int]:
     """Those nearest to the record who approve volunteers' own offers."""
     return _nearest(row.region, Permission.OFFER_REVIEW)

@@ -106,6 +106,11 @@ RULES: dict[str, Rule] = {
     "match_run:case_failed": Rule(
         "runs", _("The restricted run that you started in %(about)s failed."), readers.starter_on_team
     ),
+    "backtest:done": Rule("runs", _("The backtest of foresight for %(about)s is done."), readers.starter),
+    "backtest:failed": Rule("runs", _("The backtest of foresight for %(about)s failed."), readers.starter),
+    "backtest:reviewed": Rule(
+        "reviews", _("Foresight is on in %(about)s: see what the last 90 days would have been."), readers.coordinators
+    ),
     # members of an organization
     "organization:verified": Rule("organization", _("%(about)s was verified."), readers.members),
     "organization:refused": Rule("organization", _("%(about)s was refused. Read why, and mend it."), readers.members),
@@ -125,6 +130,38 @@ RULES: dict[str, Rule] = {
     "capacity:approved": Rule("capacity", _("Your offer %(about)s is approved and is matched now."), readers.members),
     "capacity:returned": Rule(
         "capacity", _("Your offer %(about)s was sent back. Read why, and mend it."), readers.members
+    ),
+}
+# what runs keep for later
+RULES |= {
+    "hold_exception:requested": Rule(
+        "reviews", _("An exception is asked for %(about)s, from which free units are kept."), readers.hold_deciders
+    ),
+    "hold_exception:granted": Rule(
+        "needs", _("The exception for %(about)s was granted."), readers.asker, link=lambda row: row.need
+    ),
+    "hold_exception:refused": Rule(
+        "needs", _("The exception for %(about)s was refused. Read why."), readers.asker, link=lambda row: row.need
+    ),
+    "hold_release:requested": Rule(
+        "reviews",
+        _("The supplier of %(about)s asks for the release of units that are kept for later."),
+        readers.hold_deciders,
+        about=lambda row: readers.name_of(row.capacity),
+    ),
+    "hold_release:granted": Rule(
+        "capacity",
+        _("Your request about %(about)s was granted: nothing of it is kept for later."),
+        readers.members,
+        about=lambda row: readers.name_of(row.capacity),
+        link=lambda row: row.capacity,
+    ),
+    "hold_release:refused": Rule(
+        "capacity",
+        _("Your request about %(about)s was refused: units stay kept for later. Read why."),
+        readers.members,
+        about=lambda row: readers.name_of(row.capacity),
+        link=lambda row: row.capacity,
     ),
 }
 #: A run writes its proposals at once, without a happening for each: one notice for a supplier and a run.

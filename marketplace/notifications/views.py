@@ -20,8 +20,11 @@ _PAGES = {
     "need": ("needs.show", "need_id"),
     "allocation": ("allocations.show", "allocation_id"),
     "match_run": ("runs.show", "run_id"),
+    "backtest": ("foresight.show", "backtest_id"),
     "organization": ("organizations.profile", "public_id"),
     "project": ("projects.show", "public_id"),
+    "hold_exception": ("holds.exception", "exception_id"),
+    "hold_release": ("holds.release", "release_id"),
 }
 
 
@@ -31,6 +34,8 @@ def link_of(notice: Notification) -> str:
         return url_for("allocations.inbox")
     if notice.event.startswith("match_run:case_"):
         return url_for("case_matching.show", run_id=notice.record_public_id)
+    if notice.event.startswith("hold_release:") and notice.record_type == "capacity":
+        return url_for("holds.of_capacity", capacity_id=notice.record_public_id)
     if notice.topic == "claims":
         return url_for("allocations.claims")
     if notice.record_type == "capacity":  # a volunteer's own offer: its owner has a list, a coordinator a page

@@ -1,8 +1,14 @@
-"""Capacity that its supplier does not want kept for anybody."""
+"""Capacity of which nothing is kept for later, because its supplier asked so and a coordinator granted it."""
 
 from datetime import date
 
+from sqlalchemy import select
 
-def released_capacities(_day: date) -> set[int]:
-    """Keys of the capacities that are not kept back on a day."""
-    return set()
+from marketplace.extensions import db
+from marketplace.matches.holds.models import HoldRelease
+
+
+def released_capacities(day: date) -> set[int]:
+    """Keys of capacities that are not kept for anybody on a day."""
+    query = select(HoldRelease.capacity_id).where(HoldRelease.state == "granted", HoldRelease.until >= day)
+    return set(db.session.scalars(query))

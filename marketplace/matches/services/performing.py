@@ -13,6 +13,7 @@ from marketplace.allocations import services as allocations
 from marketplace.errors import StateConflict
 from marketplace.extensions import db
 from marketplace.matches import kept, outcomes, problem, trial
+from marketplace.matches.holds.models import RunHold
 from marketplace.matches.models import MatchRun, RunOutcome, RunShortage
 from marketplace.matches.scope import Scope, capacities_in, needs_in
 from marketplace.matches.services import case_proposals
@@ -114,6 +115,8 @@ def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
             session.execute(insert(RunOutcome), made.outcomes)
         if made.shortages and scope.case_id is None:
             session.execute(insert(RunShortage), made.shortages)
+        if made.holds and scope.case_id is None:
+            session.execute(insert(RunHold), made.holds)
         seconds["write"] = round(time.perf_counter() - began, 3)
         move(
             actor,

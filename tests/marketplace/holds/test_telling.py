@@ -1,0 +1,128 @@
+"""What is told of kept units: for how many they are kept, and when a need's turn would be; found by hand."""
+
+import numpy as np
+import pytest
+from flask import Flask
+from flask_babel import force_locale
+
+from marketplace.matches.foresight.ahead import Kept
+from marketplace.matches.holds import words
+from marketplace.matches.holds.models import RunHold
+from marketplace.matches.holds.telling import KeptWaiting, kept_waiting
+from matching import Policy, Problem, solve
+from matching.problem import FIT_MAX
+from tests.support.world import in_days
+
+POLICY = Policy()
+
+
+def problem() -> Problem:
+    """Two offers of three and one units; needs yellow, blue, blue and red, all of which could go to the first."""
+    return Problem(
+        quantity=np.array([1, 1, 2, 1]),
+        tier=np.array([1, 2, 2, 0]),
+        capacity=np.array([3, 1]),
+        need=np.array([0, 1, 1, 2, 3]),
+        offer=np.array([0, 0, 1, 0, 0]),
+        fit=np.array([50, 70, 60, 90, 10]),
+    )
+
+
+def kept(price: list[int], to_come: list[list[float]], queue: list[list[float]]) -> Kept:
+    return Kept(
+        np.array(price), np.array(to_come), np.array(queue), np.array([30, 12]), np.zeros(3), weighed=1, days_known=365
+    )
+
+
+def found(price: list[int], queue: list[list[float]]) -> KeptWaiting:
+    told = kept(price, [[2.6, 0.4, 0.2], [0.2, 0.1, 7.0]], queue)
+    return kept_waiting(problem(), solve(problem(), POLICY, reserve=told.price), POLICY, told)
+
+
+def test_the_turn_of_each_need_counts_who_is_before_it() -> None:
+    """A red unit is worth more than a price of two tiers and a half, the others are not."""
+    tier = 3 * FIT_MAX + 1
+    waiting = found([2 * tier + tier // 2, 0], [[0.3, 0.3, 5.0], [0, 0, 0]])
+    assert waiting.need.tolist() == [0, 2]  # need 1 goes to the second offer, need 3 takes its unit
+    assert waiting.offers == [[0], [0]]
+    assert waiting.urgent.tolist() == [3, 3]  # 2.6 red of the yellow one's view, 3.0 of the blue one's
+    assert waiting.alike.tolist() == [0, 0]
+    # yellow: 1 + 0.3 red that go without; blue: 1 + 0.6, and the yellow one that waits before it
+    assert waiting.fewer.tolist() == [2, 3]
+    assert waiting.last.tolist() == [30, 30]
+
+
+def test_a_need_is_told_of_the_offer_where_its_turn_comes_soonest() -> None:
+    tier = 3 * FIT_MAX + 1
+    waiting = found([3 * tier, 3 * tier], [[0, 0, 0], [0, 0, 0]])
+    assert waiting.need.tolist() == [0, 1, 2]
+    assert waiting.offers == [[0], [1, 0], [0]]
+    # at the first offer the blue one with the better fit and its two units come before need 1: 1 + 1 + 2
+    assert waiting.fewer.tolist() == [1, 1, 2]
+    assert waiting.urgent.tolist() == [3, 0, 3]
+    assert waiting.alike.tolist() == [0, 7, 0]
+    assert waiting.last.tolist() == [30, 12, 30]
+
+
+def test_without_a_reserve_nobody_is_kept_waiting() -> None:
+    plain = solve(problem(), POLICY)
+    assert kept_waiting(problem(), plain, POLICY, None).need.size == 0
+    assert found([0, 0], [[0, 0, 0], [0, 0, 0]]).need.size == 0
+
+
+UNTIL = "2027-03-31"
+
+
+@pytest.mark.parametrize(
+    ("told", "english", "chinese"),
+    [
+        (
+            {"urgent": 12, "alike": 4, "fewer": 3},
+            (
+                "Kept for about 12 units that more urgent needs are expected to take by Mar 31, 2027; "
+                "this need would be next if about 3 units fewer were asked for."
+            ),
+            "12",
+        ),
+        (
+            {"urgent": 0, "alike": 1, "fewer": 1},
+            (
+                "Kept for about 1 unit that needs as urgent and better placed are expected to take by Mar 31, 2027; "
+                "this need would be next if about 1 unit fewer were asked for."
+            ),
+            "1",
+        ),
+        (
+            {"urgent": 2, "alike": 0, "fewer": 3},
+            (
+                "Kept for about 2 units that more urgent needs are expected to take by Mar 31, 2027. "
+                "Even if none of them came, other needs that wait would come first."
+            ),
+            "2",
+        ),
+        (
+            {"urgent": 0, "alike": 0, "fewer": 9},
+            "Kept in case more urgent needs come by Mar 31, 2027; fewer than one unit is expected on average.",
+            "2027",
+        ),
+    ],
+)
+def test_only_what_is_known_is_said_and_in_both_languages(
+    app: Flask, told: dict[str, int], english: str, chinese: str
+) -> None:
+    with app.test_request_context():
+        with force_locale("en"):
+            assert words.of_need({**told, "until": UNTIL}) == english
+            assert words.of_need({}) == "Free units are kept for more urgent needs that may still come."
+        with force_locale("zh_Hans_CN"):
+            said = words.of_need({**told, "until": UNTIL})
+            assert chinese in said
+            assert "2027年3月31日" in said
+
+
+def test_a_supplier_is_told_counts_by_urgency(app: Flask) -> None:
+    hold = RunHold(units=2, expected_red=3, expected_yellow=0, expected_blue=1, until=in_days(3))
+    with app.test_request_context(), force_locale("en"):
+        assert "about Red: urgent 3, Blue: can wait 1" in words.of_capacity(hold)
+        hold.expected_red = hold.expected_blue = 0
+        assert "fewer than one unit" in words.of_capacity(hold)
