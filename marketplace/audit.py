@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, String, UniqueConstraint, select, update
+from sqlalchemy import JSON, ColumnElement, String, UniqueConstraint, or_, select, update
 from sqlalchemy.orm import Mapped
 
 from marketplace.extensions import Model, db, insert_once, table_of
@@ -176,6 +176,15 @@ def verify(chain: str | None = None) -> list[str]:
             faults.append(f"chain {name}: its last events are missing ({length} of {head.length} found)")
     faults += [f"chain {name}: has events but no head" for name in expected if name not in heads]
     return faults
+
+
+def of_restricted_runs() -> ColumnElement[bool]:
+    """Events of the matching of one restricted case (R05, R07), which its care team alone may know of."""
+    return or_(
+        AuditEvent.record_type == "case_proposal",
+        AuditEvent.action.startswith("match_run:case_", autoescape=True),
+        AuditEvent.action == "case:matched",
+    )
 
 
 def history(record_type: str, record_id: int) -> list[AuditEvent]:

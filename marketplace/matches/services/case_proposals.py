@@ -49,6 +49,13 @@ def supersede(actor: Actor, case_id: int, *, reason: str) -> None:
         move(actor, row, expect="open", to="superseded", reason=reason)
 
 
+def give_up(actor: Actor, run: MatchRun) -> None:
+    """Cancel a restricted run that waits or is under way, inside the caller's transaction()."""
+    move(
+        actor, run, expect=("queued", "running"), to="cancelled", action="match_run:case_cancelled", finished_at=now()
+    )  # fmt: skip
+
+
 def _of_case(case_id: int) -> Select[Any]:
     return select(CaseProposal).join(Need, Need.id == CaseProposal.need_id).where(Need.case_id == case_id)
 
@@ -121,4 +128,4 @@ def _end_with_the_restriction(_sender: Any, *, row: Case, **_details: Any) -> No
         supersede(actor, row.id, reason="unrestricted")
         under_way = select(MatchRun).where(MatchRun.case_id == row.id, MatchRun.state.in_(("queued", "running")))
         for run in list(session.scalars(under_way)):
-            move(actor, run, expect=("queued", "running"), to="cancelled", finished_at=now())
+            give_up(actor, run)

@@ -13,7 +13,6 @@ from marketplace.allocations import services as allocations
 from marketplace.errors import StateConflict
 from marketplace.extensions import db
 from marketplace.matches import kept, outcomes, problem, trial
-from marketplace.matches.holds.models import RunHold
 from marketplace.matches.models import MatchRun, RunOutcome, RunShortage
 from marketplace.matches.scope import Scope, capacities_in, needs_in
 from marketplace.matches.services import case_proposals
@@ -84,7 +83,8 @@ def _begin(actor: Actor, run_id: int) -> bool:
             run = session.get(MatchRun, run_id)
             if run is None or run.state != "queued":
                 return False
-            move(actor, run, expect="queued", to="running", heartbeat_at=now(), progress=1)
+            action = _told_as(run, "running")
+            move(actor, run, expect="queued", to="running", action=action, heartbeat_at=now(), progress=1)
     except StateConflict:
         return False
     return True
@@ -115,8 +115,6 @@ def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
             session.execute(insert(RunOutcome), made.outcomes)
         if made.shortages and scope.case_id is None:
             session.execute(insert(RunShortage), made.shortages)
-        if made.holds and scope.case_id is None:
-            session.execute(insert(RunHold), made.holds)
         seconds["write"] = round(time.perf_counter() - began, 3)
         move(
             actor,
@@ -139,7 +137,7 @@ def _told_as(run: MatchRun, state: str) -> str | None:
     """The action of the trail by which readers are told: what of a restricted case or a trial is not told as a run."""
     if run.case_id is not None:
         return f"match_run:case_{state}"
-    return {"done": "match_run:tried", "failed": "match_run:trial_failed"}[state] if run.trial else None
+    return {"done": "match_run:tried", "failed": "match_run:trial_failed"}.get(state) if run.trial else None
 
 
 def _forget_older(scope: Scope) -> None:

@@ -26,7 +26,7 @@ from marketplace.matches.services.settings import policy_for
 from marketplace.needs.models import Need
 from marketplace.permissions import Actor
 from marketplace.records import now
-from marketplace.transitions import move, transaction
+from marketplace.transitions import transaction
 
 
 def case_of_team(actor: Actor, case_id: str) -> Case:
@@ -68,7 +68,7 @@ def start_for_case(actor: Actor, case_id: str) -> MatchRun:
         )
         session.add(run)
         session.flush()
-        audit.record(actor, "match_run:queued", run, changed=["state"], after="queued")
+        audit.record(actor, "match_run:case_queued", run, changed=["state"], after="queued")
         audit.record(actor, "case:matched", case)
     jobs.enqueue(JOB, run.id)
     return run
@@ -144,7 +144,7 @@ def cancel_for_case(actor: Actor, run_id: str) -> MatchRun:
         run, _case = find_of_team(actor, run_id)
         if run.state not in ("queued", "running"):
             raise StateConflict(_("This run has ended; there is nothing to cancel."))
-        move(actor, run, expect=("queued", "running"), to="cancelled", finished_at=now())
+        case_proposals.give_up(actor, run)
         return run
 
 

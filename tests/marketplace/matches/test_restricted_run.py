@@ -15,6 +15,7 @@ from marketplace.matches import services
 from marketplace.matches.models import CaseProposal, MatchRun, RunOutcome, RunShortage
 from marketplace.matches.scope import Scope, needs_in
 from marketplace.notifications.models import Notification
+from marketplace.oversight import services as oversight
 from marketplace.permissions import Actor, Role, system_actor
 from tests.support.client import Browser
 from tests.support.world import (
@@ -114,6 +115,9 @@ def test_nothing_of_it_shows_to_suppliers_or_others(app: Flask, client: Browser)
             assert "暖手宝两个" not in page, address
         assert client.submit(f"/cases/{case.public_id}/match").status_code == 404
         assert client.submit(f"/cases/runs/{run.public_id}/cancel").status_code == 404
+    kept = set(db.session.scalars(select(audit.AuditEvent.action)))
+    shown = {event.action for event in oversight.events(system_actor("test"), oversight.Wanted(), 1).items}
+    assert {"match_run:case_queued", "match_run:case_done", "case_proposal:found", "case:matched"} <= kept - shown
     proposal = db.session.scalars(select(CaseProposal)).one()
     client.sign_in(readers[0])
     assert client.submit(f"/cases/runs/{run.public_id}/proposals/{proposal.public_id}/accept").status_code == 404
