@@ -6,6 +6,7 @@ import marketplace.audit
 import marketplace.cases.models
 import marketplace.idempotency
 import marketplace.mail
+import marketplace.matches.foresight.models
 import marketplace.matches.holds.models
 import marketplace.matches.models
 import marketplace.needs.models
@@ -19,6 +20,7 @@ from marketplace.cases.views import cases
 from marketplace.exchange.views import exchange
 from marketplace.home import home
 from marketplace.matches.case_matching import case_matching
+from marketplace.matches.foresight.views import foresight
 from marketplace.matches.holds.views import holds
 from marketplace.matches.policies import policies
 from marketplace.matches.suggesting import suggestions
@@ -27,8 +29,8 @@ from marketplace.needs.packages import packages
 from marketplace.needs.views import needs
 from marketplace.needs.wishes import wishes
 from marketplace.notifications.views import notifications
-from marketplace.oversight.views import oversight
 from marketplace.organizations.views import alliances, organizations
+from marketplace.oversight.views import oversight
 from marketplace.projects.views import offers, projects
 from marketplace.search.views import search
 
@@ -46,6 +48,7 @@ SLICES = (
     wishes,
     allocations,
     policies,
+    foresight,
     runs,
     holds,
     case_matching,

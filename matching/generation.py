@@ -40,7 +40,9 @@ from matching.verify import verify
 CUT = 4 * FIT_MAX
 """A price without a lower limit is taken to be so far below the upper one; any distance proves as much."""
 
-PLAIN = frozenset({"tiers", "candidates_per_need", "closeness_scale_km", "waiting_full_days"})
+PLAIN = frozenset(
+    {"tiers", "candidates_per_need", "closeness_scale_km", "waiting_full_days", "yellow_after_days", "red_after_days"}
+)
 """What a policy may set, beside the weights of the fit's parts, and still aim at coverage and fit alone."""
 
 

@@ -16,6 +16,7 @@ from marketplace.matches.holds import words as held_words
 from marketplace.matches.models import RunOutcome
 from marketplace.matches.snapshot import Snapshot
 from marketplace.matches.solving import DECLINED_ONLY, Result
+from marketplace.matches.waiting import counted_tiers
 from marketplace.needs.models import URGENCIES
 from matching.explain import Shortages
 from matching.reasons import REASONS, Reason
@@ -69,9 +70,10 @@ def written(run_id: int, snapshot: Snapshot, result: Result, fresh: Fresh) -> Wr
         np.bool_,
     )
     kept = np.flatnonzero(same_need[result.need] & same_offer[result.offer])
+    counted = counted_tiers(snapshot)
     return Written(
-        proposals=[_proposal(snapshot, result, int(row)) for row in kept],
-        outcomes=_outcomes(run_id, snapshot, result, same_need),
+        proposals=[_proposal(snapshot, result, int(row), counted) for row in kept],
+        outcomes=_outcomes(run_id, snapshot, result, same_need, counted),
         shortages=_shortages(run_id, result.shortages),
         holds=_holds(run_id, snapshot, result, same_offer),
         stale_needs=int((~same_need).sum()),
@@ -83,7 +85,7 @@ def _pairs(one: Any, other: Any) -> Iterator[tuple[int, int]]:
     return zip(one.tolist(), other.tolist(), strict=True)
 
 
-def _proposal(snapshot: Snapshot, result: Result, row: int) -> dict[str, Any]:
+def _proposal(snapshot: Snapshot, result: Result, row: int, counted: Any) -> dict[str, Any]:
     need, offer = int(result.need[row]), int(result.offer[row])
     supplier = int(snapshot.organization_id[offer])
     waited = (snapshot.as_of - snapshot.needs.posted[need]).astype(np.int64)
@@ -101,6 +103,7 @@ def _proposal(snapshot: Snapshot, result: Result, row: int) -> dict[str, Any]:
             "parts": told_parts(result.parts[row].tolist()),
             "metres": int(result.metres[row]),
             "waiting_days": max(int(waited), 0),
+            **_counted_as(snapshot, counted, need),
             "alternatives": [
                 {"capacity": int(snapshot.capacity_id[other]), "fit": fit, "metres": metres}
                 for other, fit, metres in result.alternatives[row]
@@ -125,13 +128,19 @@ def unserved(snapshot: Snapshot, result: Result) -> Iterator[tuple[int, int, str
         yield int(snapshot.need_id[found.need[place]]), int(found.unserved[place]), code
 
 
-def _outcomes(run_id: int, snapshot: Snapshot, result: Result, same_need: Any) -> list[dict[str, Any]]:
+def _counted_as(snapshot: Snapshot, counted: Any, need: int) -> dict[str, str]:
+    """What waiting made a need count as; nothing where that is its own colour."""
+    return {"counted_as": URGENCIES[counted[need]]} if counted[need] != snapshot.tier[need] else {}
+
+
+def _outcomes(run_id: int, snapshot: Snapshot, result: Result, same_need: Any, counted: Any) -> list[dict[str, Any]]:
     found = result.unmatched
     kept = _kept(snapshot, result)
     rows = []
     for place in np.flatnonzero(same_need[found.need]).tolist():
         reason = DECLINED if result.declined_only[place] else REASONS[int(found.reason[place])].code
         details: dict[str, Any] = {"candidates": int(found.candidates[place])}
+        details |= _counted_as(snapshot, counted, int(found.need[place]))
         if reason == "too_far" and found.nearest_metres[place] >= 0:
             details["nearest_metres"] = int(found.nearest_metres[place])
             details["radius_metres"] = int(found.radius_metres[place])
@@ -237,6 +246,8 @@ def summary(snapshot: Snapshot, result: Result, made: Written, seconds: Mapping[
         **coverage(snapshot, served),
         "unserved_by_reason": dict(sorted(by_reason.items(), key=lambda item: -item[1])),
         "proposals": len(made.proposals),
+        **({"foresight": _looked_ahead(result)} if result.kept is not None else {}),
+        **_raised(snapshot),
         "stale": {"needs": made.stale_needs, "capacities": made.stale_capacities},
         "declined_pairs": int(snapshot.barred.shape[0]),
         "fit": result.total_fit,
@@ -246,6 +257,31 @@ def summary(snapshot: Snapshot, result: Result, made: Written, seconds: Mapping[
         "seconds": dict(seconds),
         "as_of": str(snapshot.as_of),
     }
+
+
+def _looked_ahead(result: Result) -> dict[str, Any]:
+    """What holding cost that night and is expected to save, by what the needs counted as; only where a run held."""
+    kept = result.kept
+    served = dict(zip(URGENCIES, (*result.served, 0, 0, 0), strict=False))
+    plain = dict(zip(URGENCIES, (*result.plain, 0, 0, 0), strict=False))
+    saved = kept.saved.tolist() if kept is not None else []
+    return {
+        "held": int(result.held.sum()),
+        "waits": {colour: plain[colour] - served[colour] for colour in URGENCIES},
+        "saved": {colour: round(units, 1) for colour, units in zip(URGENCIES, saved, strict=False)},
+        "weighed": kept.weighed if kept is not None else 0,
+        "days_known": kept.days_known if kept is not None else 0,
+    }
+
+
+def _raised(snapshot: Snapshot) -> dict[str, dict[str, int]]:
+    """Units that counted as more urgent than their colour, by what they counted as; nothing where none did."""
+    counted = counted_tiers(snapshot)
+    raised = {
+        colour: int(snapshot.quantity[(counted == tier) & (snapshot.tier > tier)].sum())
+        for tier, colour in enumerate(URGENCIES)
+    }
+    return {"counted_as": raised} if any(raised.values()) else {}
 
 
 def reason_text(code: str) -> str:

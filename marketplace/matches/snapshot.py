@@ -18,7 +18,7 @@ class Snapshot:
 
     Attributes:
         needs, offers: what the hard and soft rules ask.
-        quantity, tier, bundle, whole: of the needs, as in `matching.Problem`.
+        quantity, tier, bundle, whole: of the needs, as in `matching.Problem`; the tier is the caseworker's colour.
         capacity, pool, pool_capacity, minimum_batch: of the offers and pools, as there.
         free: int64 (m,), units of each offer neither given nor promised, whatever its budget pays for.
         budget_bound: bool (m,), offers whose capacity is what their budget pays for.

@@ -25,6 +25,7 @@ from marketplace.matches.foresight.ahead import Kept, Pairs, futures_of, kept_fo
 from marketplace.matches.foresight.saving import weighed
 from marketplace.matches.holds.telling import KeptWaiting, kept_waiting
 from marketplace.matches.snapshot import Snapshot
+from marketplace.matches.waiting import counted_tiers
 from matching import Problem, Solution, solve
 from matching.eligibility import Candidates, candidate_blocks
 from matching.explain import Shortages, Unmatched, shortages, unmatched
@@ -58,6 +59,7 @@ class Result:
         alternatives: for each pair, up to three (offer, fit, metres) of other offers, the best first.
         unmatched: needs not served in full, and why.
         declined_only: bool (u,), of the unmatched: all who could help declined lately.
+        plain: units served by tier without a reserve, as the run counted them.
         shortages: what is short by category, region and reason, where one unit more helps most first; of what
             only those who declined could serve the reason is DECLINED_ONLY.
         held: int64 (m,), units of each offer kept back that somebody waiting could have used.
@@ -78,6 +80,7 @@ class Result:
     shortages: Shortages
     held: NDArray[np.int64]
     kept: Kept | None
+    plain: tuple[int, ...]
     waiting: KeptWaiting
     served: tuple[int, ...]
     total_fit: int
@@ -172,7 +175,7 @@ def _kept(snapshot: Snapshot, problem: Problem) -> tuple[Kept | None, list[Probl
 def _problem(snapshot: Snapshot, arcs: Block) -> Problem:
     return Problem(
         quantity=snapshot.quantity,
-        tier=snapshot.tier,
+        tier=counted_tiers(snapshot),
         bundle=snapshot.bundle,
         whole=snapshot.whole,
         # Fairness is between the counties; without it a group says nothing.
@@ -235,6 +238,7 @@ def match(snapshot: Snapshot, tell: Tell = lambda _share: None, archive: Path | 
         shortages=short,
         held=solution.held,
         kept=found.kept,
+        plain=solution.bound.served,
         waiting=kept_waiting(found.problem, solution, snapshot.policy, found.kept),
         served=solution.served,
         total_fit=solution.fit,

@@ -15,6 +15,7 @@ import numpy as np
 from marketplace.matches.coverage import by_colour, coverage, served_units
 from marketplace.matches.snapshot import Snapshot
 from marketplace.matches.solving import Matched, Tell, matched
+from marketplace.matches.waiting import by_colour as told_by_colour
 from matching import Policy
 from matching.eligibility import Candidates
 from matching.scoring import Scorer
@@ -62,7 +63,9 @@ def _try(snapshot: Snapshot, changes: Changes, tell: Tell) -> Tried:
         matched(one, partial(_part, half, 0.0, 0.3), solving=partial(_part, half, 0.3, 1.0))
         for one, half in ((snapshot, partial(_part, tell, 0.0, 0.5)), (then, partial(_part, tell, 0.5, 1.0)))
     )
-    difference = compare((before.problem, before.solution), (after.problem, after.solution))
+    # The two may let waiting raise needs differently; what is told goes by the colours that caseworkers gave.
+    first, second = (told_by_colour(one.problem, snapshot) for one in (before, after))
+    difference = compare((first, before.solution), (second, after.solution))
     summary = {
         "needs": int(snapshot.quantity.size),
         "units": int(snapshot.quantity.sum()),

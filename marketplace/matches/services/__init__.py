@@ -5,6 +5,7 @@ from marketplace.matches.services.performing import perform, take_up_lost_runs
 from marketplace.matches.services.reading import (
     alliance_by_slug,
     alliance_of,
+    alliance_of_key,
     alliances_for,
     compared,
     find,
@@ -41,6 +42,7 @@ __all__ = [
     "accept_for_case",
     "alliance_by_slug",
     "alliance_of",
+    "alliance_of_key",
     "alliances_for",
     "cancel",
     "cancel_for_case",

@@ -13,6 +13,8 @@ from marketplace.allocations import services as allocations
 from marketplace.errors import StateConflict
 from marketplace.extensions import db
 from marketplace.matches import kept, outcomes, problem, trial
+from marketplace.matches.foresight.record import looking_ahead
+from marketplace.matches.holds.models import RunHold
 from marketplace.matches.models import MatchRun, RunOutcome, RunShortage
 from marketplace.matches.scope import Scope, capacities_in, needs_in
 from marketplace.matches.services import case_proposals
@@ -95,7 +97,7 @@ def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
     scope = Scope(run.region, run.alliance_id, run.case_id)
     path = kept.path_of(run.public_id)
     began = time.perf_counter()
-    snapshot = problem.read(scope, policy_of(run.policy))
+    snapshot = looking_ahead(problem.read(scope, policy_of(run.policy)), scope)
     seconds = {"read": round(time.perf_counter() - began, 3)}
     tell(0.05)
     result: Result = _followed(run_id, match_in_child(snapshot, pause=BEAT_SECONDS, archive=path), tell)
@@ -115,6 +117,8 @@ def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
             session.execute(insert(RunOutcome), made.outcomes)
         if made.shortages and scope.case_id is None:
             session.execute(insert(RunShortage), made.shortages)
+        if made.holds and scope.case_id is None:
+            session.execute(insert(RunHold), made.holds)
         seconds["write"] = round(time.perf_counter() - began, 3)
         move(
             actor,
@@ -164,7 +168,7 @@ def _try_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
     changes = trial.Changes(policy_of(asked["policy"]), int(asked["capacity_percent"]), int(asked["radius_percent"]))
     began = time.perf_counter()
     scope = Scope(run.region, run.alliance_id)
-    snapshot = problem.read(scope, policy_of(run.policy))
+    snapshot = looking_ahead(problem.read(scope, policy_of(run.policy)), scope)
     tell(0.05)
     work = in_child(trial.work(snapshot, changes), pause=BEAT_SECONDS)
     tried: trial.Tried = _followed(run_id, work, tell)

@@ -108,7 +108,11 @@ def list_runs(actor: Actor, page: int = 1) -> Page:
 
 
 def alliance_of(run: MatchRun) -> Alliance | None:
-    return None if run.alliance_id is None else db.session.get(Alliance, run.alliance_id)
+    return alliance_of_key(run.alliance_id)
+
+
+def alliance_of_key(key: int | None) -> Alliance | None:
+    return None if key is None else db.session.get(Alliance, key)
 
 
 def outcomes_of(run: MatchRun, *, reason: str = "", urgency: str = "", page: int = 1) -> Any:

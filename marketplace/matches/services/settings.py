@@ -22,6 +22,9 @@ HOUR = 2
 """The local hour of nightly runs, unless told."""
 
 
+SITE_POLICY = Policy(yellow_after_days=60, red_after_days=30)
+"""What holds where nobody has set anything: nobody waits for ever."""
+
 CHANGED_MEANWHILE = _("Somebody changed these settings meanwhile. Look at them again, then save.")
 
 
@@ -72,10 +75,15 @@ def alliance_key(slug: str | None) -> int | None:
     return key
 
 
-def policy_of(told: dict[str, Any]) -> Policy:
-    """A policy as it was stored; keys that a later version no longer has are left out."""
+def policy_of(told: dict[str, Any], base: Policy | None = None) -> Policy:
+    """A policy as it was stored; keys that a later version no longer has are left out.
+
+    Args:
+        base: what it was stored as different from; None for a policy that was stored whole.
+    """
     known = {field.name for field in fields(Policy)}
-    return Policy(**{name: value for name, value in told.items() if name in known})
+    whole = base.as_dict() if base else {}
+    return Policy(**(whole | {name: value for name, value in told.items() if name in known}))
 
 
 def policy_for(region: str, alliance_id: int | None = None) -> Policy:
@@ -93,7 +101,7 @@ def setting_for(region: str, alliance_id: int | None = None) -> Setting:
     own = found.get((region, alliance_id))
     places = [(place, key) for place in chain for key in dict.fromkeys((alliance_id, None))]
     source = next((place for place in places if place in found), None)
-    policy = policy_of(found[source].policy) if source else Policy()
+    policy = policy_of(found[source].policy, SITE_POLICY) if source else SITE_POLICY
     if own is None:
         return Setting(policy, source)
     return Setting(policy, source, own.nightly, own.nightly_hour, own.version)
@@ -121,7 +129,7 @@ def save(
         StateConflict: somebody changed it meanwhile.
     """
     check_region(actor, region)
-    default = Policy().as_dict()
+    default = SITE_POLICY.as_dict()
     differing = {name: value for name, value in policy.as_dict().items() if value != default[name]}
     if not 0 <= hour <= 23:
         raise InvalidInput(fields={"hour": _("Choose an hour of the list.")})

@@ -1,0 +1,69 @@
+"""Forms of foresight: shape only."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import FieldList, Form, FormField, HiddenField, IntegerField, SelectChoice, SelectField
+from wtforms.validators import InputRequired, NumberRange, Optional
+
+from marketplace.matches.foresight.models import HORIZON, LEAST_HORIZON, MOST_HORIZON
+from marketplace.matches.foresight.services import Expected
+
+BLANK_ROWS = 3
+"""Empty rows behind those that are told already."""
+
+
+class StartForm(FlaskForm):
+    """Start a backtest."""
+
+    region = HiddenField()
+    alliance = HiddenField()
+    horizon = IntegerField(
+        _("Look ahead at most"),
+        [InputRequired(_("Enter days")), NumberRange(LEAST_HORIZON, MOST_HORIZON, message=_("Enter 7 to 365 days"))],
+        default=HORIZON,
+        description=_("Capacity that ends sooner is looked at until it ends."),
+    )
+
+
+class RowForm(Form):
+    """So many needs of a service, a region and a colour a month; a row without a number is left out."""
+
+    category = SelectField(_("Service"), validate_choice=False)
+    place = SelectField(_("Region"), validate_choice=False)
+    urgency = SelectField(_("Urgency"), validate_choice=False)
+    a_month = IntegerField(
+        _("Needs a month"),
+        [Optional(), NumberRange(1, 10_000, message=_("Enter a whole number of needs a month, 1 to 10000."))],
+    )
+
+
+class ExpectationForm(FlaskForm):
+    """What a coordinator expects to come in a month."""
+
+    region = HiddenField()
+    alliance = HiddenField()
+    rows = FieldList(FormField(RowForm))
+
+    def choose(
+        self, categories: Iterable[tuple[str, str]], places: Iterable[tuple[str, str]], urgencies: Mapping[str, Any]
+    ) -> None:
+        """Give every row what may be chosen."""
+        options = {
+            "category": [SelectChoice(*pair) for pair in categories],
+            "place": [SelectChoice(*pair) for pair in places],
+            "urgency": [SelectChoice(code, str(word)) for code, word in urgencies.items()],
+        }
+        for row in self.rows:
+            for name, choices in options.items():
+                row.form[name].choices = choices
+
+    def expected(self) -> list[Expected]:
+        """The rows with a number."""
+        return [
+            Expected(row.form.category.data, row.form.place.data, row.form.urgency.data, row.form.a_month.data)
+            for row in self.rows
+            if row.form.a_month.data
+        ]
