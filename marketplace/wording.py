@@ -45,7 +45,7 @@ STATES: dict[str, dict[str, Any]] = {
         "superseded": _("Replaced"),
     },
     "hold": {
-        "requested": _("Asked for"),
+        "requested": _("Waiting for a decision"),
         "granted": _("Granted"),
         "refused": _("Refused"),
         "withdrawn": _("Taken back"),
