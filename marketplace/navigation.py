@@ -6,7 +6,7 @@ from typing import Any
 from flask import current_app, request, url_for
 from flask_babel import lazy_gettext as _
 
-from marketplace.permissions import Actor, declared
+from marketplace.permissions import Actor, Permission, declared
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ _MENU = (
     ("allocations.claims", _("My claims"), "heart"),
     ("allocations.group", _("Collection days"), "basket"),
     ("allocations.cards", _("Wish cards"), "qrcode"),
+    ("cases.care", _("My care teams"), "users"),
     ("cases.index", _("Cases"), "home-heart"),
     ("needs.index", _("Needs"), "list-details"),
     ("runs.index", _("Matching runs"), "arrows-shuffle"),
@@ -40,6 +41,8 @@ _MENU = (
     ("accounts.staff", _("Staff accounts"), "user-cog"),
     ("oversight.index", _("Audit trail"), "history"),
 )
+#: Pages that anyone signed in may open, of use in the menu to those alone who hold this permission too.
+_OF_USE_TO = {"cases.care": Permission.ALLOCATION_PROPOSE}
 
 
 def navigation(actor: Actor) -> list[Link]:
@@ -48,7 +51,9 @@ def navigation(actor: Actor) -> list[Link]:
     open_to_actor = [
         (endpoint, label, icon)
         for endpoint, label, icon in _MENU
-        if endpoint in permissions and actor.may(permissions[endpoint])
+        if endpoint in permissions
+        and actor.may(permissions[endpoint])
+        and actor.may(_OF_USE_TO.get(endpoint, permissions[endpoint]))
     ]
     current = _current(request.endpoint or "", [endpoint for endpoint, _label, _icon in open_to_actor])
     return [Link(label, url_for(endpoint), icon, endpoint == current) for endpoint, label, icon in open_to_actor]
