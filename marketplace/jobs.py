@@ -18,6 +18,8 @@ from marketplace.transitions import afterwards
 log = structlog.get_logger(__name__)
 _TASKS: dict[str, Callable[..., None]] = {}
 _SWEEPERS: list[Callable[[], None]] = []
+#: So many of the longest waiting jobs are compared before one more is asked for.
+LOOKED_AT = 8
 
 
 def job(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -60,13 +62,22 @@ def init_app(app: Flask, settings: Settings) -> None:
 def enqueue(name: str, *arguments: Any) -> None:
     """Have a worker do a registered job soon, once an open transaction is committed.
 
+    Where the same job with the same arguments still waits, nothing more is asked: its worker will read what is
+    committed by now.
+
     Args:
         arguments: ids, never personal data.
     """
     if name not in _TASKS:
         raise LookupError(f"no job is called {name}")
-    perform = current_app.extensions["marketplace.perform"]
-    afterwards((name, *arguments), lambda: perform(name, *arguments))
+    afterwards((name, *arguments), lambda: _ask(name, *arguments))
+
+
+def _ask(name: str, *arguments: Any) -> None:
+    """Reading the queue's beginning makes nobody wait, as adding to a file does where many write at once."""
+    queue: Huey = current_app.extensions["marketplace.queue"]
+    if not any(task.args == (name, *arguments) for task in queue.pending(LOOKED_AT)):
+        current_app.extensions["marketplace.perform"](name, *arguments)
 
 
 def work_off(app: Flask) -> int:

@@ -97,9 +97,11 @@ class Discardable:
         return column(P1, "put away since; kept for undo and for the trail", UtcDateTime)
 
 
+# Made once: every SELECT takes it.
+_KEPT = with_loader_criteria(Discardable, lambda cls: cls.discarded_at.is_(None), include_aliases=True)
+
+
 @event.listens_for(Session, "do_orm_execute")
 def _leave_out_discarded(statement: ORMExecuteState) -> None:
     if statement.is_select and not statement.is_column_load and "with_discarded" not in statement.execution_options:
-        statement.statement = statement.statement.options(
-            with_loader_criteria(Discardable, lambda cls: cls.discarded_at.is_(None), include_aliases=True)
-        )
+        statement.statement = statement.statement.options(_KEPT)

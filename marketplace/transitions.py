@@ -61,6 +61,19 @@ def transaction() -> Iterator[scoped_session[Session]]:
         _do(act)
 
 
+@contextmanager
+def joined() -> Iterator[scoped_session[Session]]:
+    """The transaction() that is open, or one of its own.
+
+    For what changes nothing when it fails: unlike a transaction() inside another, it asks for no savepoint.
+    """
+    if in_transaction():
+        yield db.session
+    else:
+        with transaction() as session:
+            yield session
+
+
 def in_transaction() -> bool:
     """Whether a transaction() is open."""
     return bool(db.session.info.get(_OPEN))

@@ -54,24 +54,23 @@ def accept_row(
     Args:
         restricted: also for a need of a restricted case: its care team accepts in the supplier's name.
     """
-    with transaction() as session:
-        if proposal.state != "proposed":
-            raise StateConflict(_("This proposal has been answered or has ended."))
-        if proposal.capacity_id is None:
-            raise NotFound
-        taken = proposal.quantity if quantity is None else quantity
-        rest = proposal.quantity - taken
-        _check_part(proposal, taken, rest_reason)
-        capacity = session.get_one(Capacity, proposal.capacity_id, populate_existing=True)
-        if capacity.free < taken:  # soon told; what counts is the UPDATE that takes
-            raise CapacityExhausted(_EXHAUSTED)
-        check_need(proposal.need_id, taken, restricted=restricted)
-        check_supplier(capacity)
-        take_both(proposal.need_id, proposal.capacity_id, taken)
-        move(actor, proposal, expect="proposed", to="accepted", quantity=taken, accepted_at=now(), expires_at=None)
-        if rest:
-            _decline_rest(actor, proposal, rest, rest_reason)
-        return proposal
+    if proposal.state != "proposed":
+        raise StateConflict(_("This proposal has been answered or has ended."))
+    if proposal.capacity_id is None:
+        raise NotFound
+    taken = proposal.quantity if quantity is None else quantity
+    rest = proposal.quantity - taken
+    _check_part(proposal, taken, rest_reason)
+    capacity = db.session.get_one(Capacity, proposal.capacity_id, populate_existing=True)
+    if capacity.free < taken:  # soon told; what counts is the UPDATE that takes
+        raise CapacityExhausted(_EXHAUSTED)
+    check_need(proposal.need_id, taken, restricted=restricted)
+    check_supplier(capacity)
+    take_both(proposal.need_id, proposal.capacity_id, taken)
+    move(actor, proposal, expect="proposed", to="accepted", quantity=taken, accepted_at=now(), expires_at=None)
+    if rest:
+        _decline_rest(actor, proposal, rest, rest_reason)
+    return proposal
 
 
 def take_both(need_id: int, capacity_id: int, quantity: int) -> None:
@@ -183,12 +182,11 @@ def decline_row(actor: Actor, proposal: Allocation, reason: str) -> Allocation:
     """As `decline`, for a proposal that the caller has locked inside its transaction()."""
     if reason not in DECLINE_REASONS:
         raise InvalidInput(fields={"reason": _("Choose a reason of the list.")})
-    with transaction():
-        if proposal.state != "proposed":
-            raise StateConflict(_("This proposal has been answered or has ended."))
-        move(actor, proposal, expect="proposed", to="declined", reason=reason, decline_reason=reason, expires_at=None)
-        tell_free_again(actor, proposal)
-        return proposal
+    if proposal.state != "proposed":
+        raise StateConflict(_("This proposal has been answered or has ended."))
+    move(actor, proposal, expect="proposed", to="declined", reason=reason, decline_reason=reason, expires_at=None)
+    tell_free_again(actor, proposal)
+    return proposal
 
 
 @dataclass

@@ -12,7 +12,7 @@ from marketplace.needs.models import Need
 from marketplace.needs.services.consents import follow, live_consent
 from marketplace.permissions import Actor, system_actor
 from marketplace.records import today
-from marketplace.transitions import move, transaction
+from marketplace.transitions import joined, move, transaction
 
 
 def take(need_id: int, quantity: int) -> None:
@@ -25,7 +25,7 @@ def take(need_id: int, quantity: int) -> None:
     """
     if quantity <= 0:
         raise ValueError("take at least one unit")
-    with transaction() as session:
+    with joined() as session:
         done = session.execute(
             update(Need)
             .where(Need.id == need_id, Need.state == "open", Need.allocated + quantity <= Need.quantity)
@@ -52,7 +52,7 @@ def give_back(need_id: int, quantity: int) -> None:
     """
     if quantity <= 0:
         raise ValueError("give back at least one unit")
-    with transaction() as session:
+    with joined() as session:
         done = session.execute(
             update(Need)
             .where(Need.id == need_id, Need.allocated >= quantity)
@@ -75,7 +75,7 @@ def give_back(need_id: int, quantity: int) -> None:
 
 def _counter_moved(need_id: int) -> None:
     """Loaded copies of the row are stale now, and the index shows a wish's state."""
-    with transaction() as session:
+    with joined() as session:
         for row in session.identity_map.values():
             if isinstance(row, Need) and row.id == need_id:
                 session.expire(row)

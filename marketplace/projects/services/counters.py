@@ -12,7 +12,7 @@ from marketplace import events
 from marketplace.errors import CapacityExhausted, StateConflict
 from marketplace.extensions import db
 from marketplace.projects.models import Capacity, Pool
-from marketplace.transitions import transaction
+from marketplace.transitions import joined
 
 _SHARING = aliased(Capacity)  # made once: an alias works its columns out anew
 
@@ -59,7 +59,7 @@ def give_back(capacity_id: int, quantity: int) -> None:
 
 
 def _change(capacity_id: int, units: int, refusal: StateConflict, *limits: ColumnElement[bool]) -> None:
-    with transaction() as session:
+    with joined() as session:
         # Capacities of one pool are different rows: on PostgreSQL they wait for the pool's own row here.
         session.execute(
             select(Pool.id)
