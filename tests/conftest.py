@@ -11,8 +11,12 @@ from flask_migrate import upgrade
 from marketplace import create_app
 from marketplace.extensions import db
 from marketplace.settings import Settings, load
+from tests.support import kept
 from tests.support.canary import CanaryWatch
 from tests.support.client import Browser
+from tests.support.world import an_assessment
+
+kept.keep()
 
 
 def settings_in(folder: Path, **environ: str) -> Settings:
@@ -27,8 +31,16 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     app = create_app(settings_in(folder))
     with app.app_context():
         upgrade()
+        an_assessment()  # publishing wishes is assessed in the whole region, unless a test says otherwise
+        db.session.remove()
         db.engine.dispose()
     return folder / "bangnin.db"
+
+
+@pytest.fixture
+def lasting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commits wait for the disk in this test, as they do on a site."""
+    monkeypatch.setattr(kept, "waits_for_disk", True)
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ def test_wal_is_used_only_where_it_is_free_of_the_reset_fault(version: tuple[int
     assert wal_is_safe(version) is safe
 
 
-def test_a_connection_has_foreign_keys_and_the_gated_journal(app: Flask) -> None:
+def test_a_connection_has_foreign_keys_and_the_gated_journal(lasting: None, app: Flask) -> None:
     import sqlite3
 
     run = db.session.connection().exec_driver_sql
