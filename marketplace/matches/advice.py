@@ -16,7 +16,7 @@ ADVICE = {
     Reason.WHOLE: ("允许由几家共同满足", "let several serve it together"),
     Reason.MINIMUM_BATCH: ("降低最小批量，或合并需求", "lower the minimum batch, or gather more needs"),
     Reason.EXCLUSION: ("增加另一家可选的机构", "find another organization for one of the two"),
-    Reason.HELD: ("下一次匹配再看", "look again at the next matching"),
+    Reason.HELD: ("下一次匹配再看，或请社工申请破例", "look again at the next run, or have an exception asked for"),
     Reason.NOT_PROVEN: ("放宽时间上限再匹配一次", "match again with more time"),
 }
 """What helps against each reason, in Chinese and English."""

@@ -9,10 +9,10 @@ from sqlalchemy.orm import joinedload
 from marketplace import wording
 from marketplace.errors import NotFound
 from marketplace.extensions import db
-from marketplace.matches import kept, scope
+from marketplace.matches import kept, outcomes, scope
 from marketplace.matches.archive import Archive, NoArchive, load
 from marketplace.matches.file_codes import code_tables
-from marketplace.matches.models import MatchRun
+from marketplace.matches.models import MatchRun, RunOutcome
 from marketplace.needs.models import Need
 from marketplace.organizations.models import name_of
 from marketplace.projects.models import Capacity
@@ -77,7 +77,7 @@ def explained(run: MatchRun, need_id: str) -> Told | None:
     parts |= {one.offer: one.parts for one in found.runners_up}
     return Told(
         need=need,
-        sentences=describe(found, language, names, runners_up=5),
+        sentences=[*_kept_for(run, need), *describe(found, language, names, runners_up=5)],
         offers=[
             Offer(
                 capacity=capacities.get(offer),
@@ -92,6 +92,13 @@ def explained(run: MatchRun, need_id: str) -> Told | None:
         ],
         candidates=len(found.candidates),
     )
+
+
+def _kept_for(run: MatchRun, need: Need) -> list[str]:
+    """What units were kept for instead of this need, where that is its reason."""
+    query = select(RunOutcome).where(RunOutcome.run_id == run.id, RunOutcome.need_id == need.id)
+    outcome = db.session.scalar(query.limit(1))
+    return [outcomes.detail_text(outcome)] if outcome and outcome.reason == outcomes.HELD else []
 
 
 def _capacities(archive: Archive, found: Explanation) -> dict[int, Capacity]:
