@@ -182,6 +182,14 @@
     const token = document.querySelector('meta[name="csrf-token"]')?.content;
     if (token) event.detail.headers["X-CSRFToken"] = token;
   });
+  // A form that asks by itself as it changes asks no more once its own button was pressed: the page is about to leave.
+  const leaving = new WeakSet();
+  document.addEventListener("submit", (event) => {
+    if (event.target.hasAttribute("hx-post") && !event.defaultPrevented) leaving.add(event.target);
+  });
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    if (leaving.has(event.detail.elt)) event.preventDefault();
+  });
   document.body.addEventListener("htmx:confirm", (event) => {
     if (!event.detail.question) return;
     event.preventDefault();

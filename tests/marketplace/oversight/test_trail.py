@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from marketplace import audit, wording
+from marketplace import audit, trail, wording
 from marketplace.extensions import db
 from marketplace.oversight import wording as words
 from marketplace.permissions import Role, system_actor
@@ -98,3 +98,14 @@ def test_every_action_in_use_has_words(app: Flask) -> None:
     for action in ("user:recovery_code_used", "organization:verified", "need:discarded", "person:reveal"):
         assert words.action(event(action=action, record_type=action.split(":")[0])) != action
     assert words.state(event(record_type="need"), "open") == wording.STATES["need"]["open"]
+
+
+def test_codes_of_reasons_are_told_in_words(app: Flask) -> None:
+    event: Any = audit.AuditEvent
+    with app.test_request_context(headers={"Accept-Language": "zh-CN"}):
+        rights = trail.reason_in_words(event(record_type="user", reason="caseworker (640202) → officer (-)"))
+        assert rights == "社工 (石嘴山市大武口区) → 民政干部 (-)"
+        declined = trail.reason_in_words(event(record_type="allocation", reason="too_far"))
+        assert declined == wording.DECLINE_REASONS["too_far"]
+        assert trail.reason_in_words(event(record_type="need", reason="核对地址")) == "核对地址"
+        assert trail.reason_in_words(event(record_type="need")) is None
