@@ -112,7 +112,9 @@ def _rows(path: Path) -> list[dict[str, str]]:
 def test_files_and_database_give_the_same_matching(app: Flask, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311  # a world to test in
     needs, capacity = _write(tmp_path / "n.csv", _needs(chance)), _write(tmp_path / "c.csv", _capacity(chance))
+    (tmp_path / "policy.toml").write_text("yellow_after_days = 60\nred_after_days = 30\n")  # as sites have it
     command = ["--needs", str(needs), "--capacity", str(capacity), "--out", str(tmp_path / "out"), "--json"]
+    command += ["--policy", str(tmp_path / "policy.toml")]
     answer = CliRunner().invoke(match_command, command, catch_exceptions=False)
     assert answer.exit_code == 0, answer.stderr
     told = json.loads(answer.stdout)
