@@ -31,7 +31,8 @@ class KeptWaiting:
         urgent: int64 (h,), units there that more urgent needs still to come are expected to get.
         alike: int64 (h,), the same of needs as urgent, that fit better or come to it all the same.
         fewer: int64 (h,), so many units less must be asked for before a unit of it has its turn: its own, and those
-            of more urgent needs still to come and of better placed ones that wait already.
+            of more urgent needs still to come that get none, and of better placed ones that wait already. 0 where
+            these would take all that is kept though nobody came any more.
         last: int64 (h,), last day looked ahead to there, in days after the day of the run.
 
     Means over the futures; counts are rounded to whole units, `fewer` up.
@@ -65,7 +66,8 @@ def kept_waiting(problem: Problem, solution: Solution, policy: Policy, kept: Kep
     refused = short >= 0
     arcs, tier, worth, short = arcs[refused], tier[refused], worth[refused], short[refused]
     need, offer = problem.need[arcs].astype(np.int64), problem.offer[arcs].astype(np.int64)
-    fewer = _turn(need, offer, tier, worth, left, kept)
+    line = _line(need, offer, worth, left)
+    fewer = _turn(offer, tier, kept) + line
     order = np.lexsort([offer, short, fewer, need])
     begins = np.flatnonzero(np.diff(need[order], prepend=-1))
     best = order[begins]
@@ -73,26 +75,32 @@ def kept_waiting(problem: Problem, solution: Solution, policy: Policy, kept: Kep
     expected = kept.to_come[offer[best]]
     more = by_tier < tier[best][:, None]
     same = by_tier == tier[best][:, None]
+    urgent, alike = _rounded((expected * more).sum(axis=1)), _rounded((expected * same).sum(axis=1))
     return KeptWaiting(
         need=need[best],
         offers=[rows[:NAMED].tolist() for rows in np.split(offer[order], begins[1:])] if best.size else [],
-        urgent=_rounded((expected * more).sum(axis=1)),
-        alike=_rounded((expected * same).sum(axis=1)),
-        fewer=fewer[best],
+        urgent=urgent,
+        alike=alike,
+        fewer=np.where(line[best] < np.where(urgent > 0, urgent, alike), fewer[best], 0),
         last=kept.last[offer[best]],
     )
 
 
-def _turn(need: Int64s, offer: Int64s, tier: Int64s, worth: Int64s, left: Int64s, kept: Kept) -> Int64s:
-    """Units that must stay away from an offer before each arc's need has its turn there, its own unit among them."""
+def _line(need: Int64s, offer: Int64s, worth: Int64s, left: Int64s) -> Int64s:
+    """Units of needs that wait at an offer already and are worth more there, before each arc's need."""
     line = np.lexsort([need, -worth, offer])
     before = np.cumsum(left[need[line]]) - left[need[line]]
     begins = np.diff(offer[line], prepend=-1) != 0
     first = np.maximum.accumulate(np.where(begins, np.arange(line.size), 0))
     waiting = np.empty(line.size, np.int64)
     waiting[line] = before - before[first]
+    return waiting
+
+
+def _turn(offer: Int64s, tier: Int64s, kept: Kept) -> Int64s:
+    """The unit that each arc's need asks for, and those of more urgent needs still to come that get none."""
     more_urgent = np.concatenate([np.zeros((kept.queue.shape[0], 1)), np.cumsum(kept.queue, axis=1)], axis=1)
-    return np.ceil(1 + more_urgent[offer, tier] - 1e-9).astype(np.int64) + waiting
+    return np.ceil(1 + more_urgent[offer, tier] - 1e-9).astype(np.int64)
 
 
 def _rounded(means: NDArray[np.float64]) -> Int64s:

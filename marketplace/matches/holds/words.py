@@ -20,15 +20,14 @@ def of_need(told: Mapping[str, Any]) -> str:
 
     Args:
         told: `urgent` and `alike`, units that more urgent needs and as urgent ones still to come are expected to get
-            there; `fewer`, so many units less must be asked for before it has its turn; `until`, the last day looked
-            ahead to. Empty where nothing is known.
+            there; `fewer`, so many units less must be asked for before it has its turn, 0 where that would not help;
+            `until`, the last day looked ahead to. Empty where nothing is known.
     """
     if not told:
         return str(_("Free units are kept for more urgent needs that may still come."))
     day = wording.day(date.fromisoformat(told["until"]))
     urgent, alike, fewer = int(told["urgent"]), int(told["alike"]), int(told["fewer"])
-    expected = urgent or alike
-    if not expected:
+    if not urgent and not alike:
         return str(
             _("Kept in case more urgent needs come by %(day)s; fewer than one unit is expected on average.", day=day)
         )
@@ -46,7 +45,7 @@ def of_need(told: Mapping[str, Any]) -> str:
             alike,
             day=day,
         )
-    if fewer > expected:
+    if not fewer:
         return str(_("%(kept)s. Even if none of them came, other needs that wait would come first.", kept=kept))
     turn = ngettext(
         "this need would be next if about %(num)s unit fewer were asked for",

@@ -56,7 +56,7 @@ def test_what_a_run_kept_is_written_down_and_let_go_when_released(capacity: Capa
     told = [row.details["kept"] for row in outcomes]
     assert {row["until"] for row in told} == {str(hold.until)}
     assert [row["capacities"] for row in told] == [[capacity.id]] * 2
-    assert told[1]["fewer"] == told[0]["fewer"] + 1  # the one before it waits as well
+    assert [row["fewer"] > 0 for row in told] == [True, False]  # the one unit would go to the first of the two
     assert services.held_need(db.session.get_one(Need, blue[0].id)) is not None
 
     supplier = actor_of(world.a_user(region=None, organization=capacity.organization))

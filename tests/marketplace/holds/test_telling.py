@@ -93,7 +93,7 @@ UNTIL = "2027-03-31"
             "1",
         ),
         (
-            {"urgent": 2, "alike": 0, "fewer": 3},
+            {"urgent": 2, "alike": 0, "fewer": 0},
             (
                 "Kept for about 2 units that more urgent needs are expected to take by Mar 31, 2027. "
                 "Even if none of them came, other needs that wait would come first."
@@ -126,3 +126,15 @@ def test_a_supplier_is_told_counts_by_urgency(app: Flask) -> None:
         assert "about Red: urgent 3, Blue: can wait 1" in words.of_capacity(hold)
         hold.expected_red = hold.expected_blue = 0
         assert "fewer than one unit" in words.of_capacity(hold)
+
+
+def test_a_need_behind_more_that_wait_than_are_expected_is_told_of_no_turn() -> None:
+    """One unit is expected to be taken, and two better placed units wait already: their absence would not help."""
+    one = Problem(
+        quantity=np.array([2, 1]), tier=np.array([2, 2]), capacity=np.array([1]), need=np.array([0, 1]),
+        offer=np.array([0, 0]), fit=np.array([90, 10]),
+    )  # fmt: skip
+    told = Kept(np.array([2 * (2 * FIT_MAX + 1)]), np.array([[1.0, 0, 0]]), np.array([[4.2, 0, 0]]), np.array([9]),
+                np.zeros(3), weighed=1, days_known=365)  # fmt: skip
+    waiting = kept_waiting(one, solve(one, POLICY, reserve=told.price), POLICY, told)
+    assert waiting.fewer.tolist() == [6, 0]  # its own unit, and 4.2 red ones that get none
