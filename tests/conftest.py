@@ -10,18 +10,16 @@ from flask_migrate import upgrade
 
 from marketplace import create_app
 from marketplace.extensions import db
-from marketplace.settings import Settings, load
 from tests.support import kept
 from tests.support.canary import CanaryWatch
 from tests.support.client import Browser
+from tests.support.instances import settings_in
+from tests.support.servers import migrated_postgresql_url, postgresql_cluster, postgresql_url
 from tests.support.world import an_assessment
 
+__all__ = ["migrated_postgresql_url", "postgresql_cluster", "postgresql_url", "settings_in"]
+
 kept.keep()
-
-
-def settings_in(folder: Path, **environ: str) -> Settings:
-    """Settings of an instance of its own."""
-    return load({"INSTANCE_DIR": str(folder), "SECRET_KEY": "s" * 40, "FIELD_KEYS": "k" * 40, **environ})
 
 
 @pytest.fixture(scope="session")
@@ -43,11 +41,26 @@ def lasting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "waits_for_disk", True)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked `both_databases` run over SQLite and over PostgreSQL."""
+    if metafunc.definition.get_closest_marker("both_databases") and "app" in metafunc.fixturenames:
+        databases = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+        metafunc.parametrize("database", databases, indirect=True)
+
+
 @pytest.fixture
-def app(migrated: Path, tmp_path: Path) -> Iterator[Flask]:
-    """An application over an empty database, watched by the canary scan."""
+def database(request: pytest.FixtureRequest, migrated: Path, tmp_path: Path) -> dict[str, str]:
+    """Environment that names an empty database; the instance's own SQLite file where nothing else is asked for."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        return {"DATABASE_URL": request.getfixturevalue("migrated_postgresql_url")}
     shutil.copy(migrated, tmp_path / "bangnin.db")
-    settings = settings_in(tmp_path)
+    return {}
+
+
+@pytest.fixture
+def app(database: dict[str, str], tmp_path: Path) -> Iterator[Flask]:
+    """An application over an empty database, watched by the canary scan."""
+    settings = settings_in(tmp_path, **database)
     app = create_app(settings, TESTING=True, RATELIMIT_ENABLED=False)
     app.test_client_class = Browser
     watch = CanaryWatch(app, settings.index_dir)

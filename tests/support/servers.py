@@ -1,5 +1,6 @@
 """Real servers for tests: a PostgreSQL cluster and a Redis, each started for the session in a folder of its own.
 
+One cluster serves everything that a process tests; new databases are copies of one that has every migration.
 Where the programs are missing, tests that ask for them are skipped with the reason, and fail under CI=true.
 """
 
@@ -10,12 +11,19 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
+from flask_migrate import upgrade
+
+from marketplace import create_app
+from marketplace.extensions import db
+from tests.support.instances import settings_in
+from tests.support.world import an_assessment
 
 POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 
@@ -47,7 +55,7 @@ def a_postgresql_cluster() -> Iterator[str]:
             POSTGRESQL / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
             "--no-sync",
         )  # fmt: skip
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c full_page_writes=off"
         _as_postgres(POSTGRESQL / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start")
         try:
             yield str(folder)
@@ -57,31 +65,61 @@ def a_postgresql_cluster() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+_CLUSTER = pytest.StashKey[str]()
+
+
 @pytest.fixture(scope="session")
-def postgresql_cluster() -> Iterator[str]:
-    """A cluster for the tests of a session."""
+def postgresql_cluster(pytestconfig: pytest.Config) -> str:
+    """The cluster of this process, started when first asked for; every module that imports this gets the same."""
     if not (POSTGRESQL / "initdb").exists() or shutil.which("runuser") is None:
         missing("PostgreSQL 15 is not installed (Debian: postgresql-15)")
-    with a_postgresql_cluster() as cluster:
-        yield cluster
+    if _CLUSTER not in pytestconfig.stash:
+        running = ExitStack()
+        pytestconfig.add_cleanup(running.close)
+        pytestconfig.stash[_CLUSTER] = running.enter_context(a_postgresql_cluster())
+    return pytestconfig.stash[_CLUSTER]
+
+
+def _administer(cluster: str, statement: str) -> None:
+    with closing(psycopg.connect(host=cluster, user="postgres", dbname="postgres", autocommit=True)) as connection:
+        connection.execute(statement)
 
 
 @contextmanager
-def an_empty_database(cluster: str) -> Iterator[str]:
-    """DATABASE_URL of a new, empty database of a cluster."""
+def an_empty_database(cluster: str, template: str = "template0") -> Iterator[str]:
+    """DATABASE_URL of a new database of a cluster: empty, or a copy of another that nobody uses."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    administrator = {"host": cluster, "user": "postgres", "dbname": "postgres", "autocommit": True}
-    with closing(psycopg.connect(**administrator)) as connection:  # type: ignore[arg-type]  # keywords of two types
-        connection.execute(f'CREATE DATABASE "{name}"')
+    _administer(cluster, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield f"postgresql://postgres@/{name}?host={cluster}"
-    with closing(psycopg.connect(**administrator)) as connection:  # type: ignore[arg-type]  # as above
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    _administer(cluster, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@cache
+def _migrated(cluster: str) -> str:
+    """Name of a database of a cluster that has what the fixture `migrated` has on SQLite."""
+    name = "migrated"
+    _administer(cluster, f'CREATE DATABASE "{name}" TEMPLATE template0')
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"postgresql://postgres@/{name}?host={cluster}"
+        with create_app(settings_in(Path(folder), DATABASE_URL=url)).app_context():
+            upgrade()
+            an_assessment()
+            db.session.remove()
+            db.engine.dispose()
+    return name
 
 
 @pytest.fixture
 def postgresql_url(postgresql_cluster: str) -> Iterator[str]:
     """DATABASE_URL of a new, empty database."""
     with an_empty_database(postgresql_cluster) as url:
+        yield url
+
+
+@pytest.fixture
+def migrated_postgresql_url(postgresql_cluster: str) -> Iterator[str]:
+    """DATABASE_URL of a new database with every migration applied, as the fixture `migrated` has it on SQLite."""
+    with an_empty_database(postgresql_cluster, _migrated(postgresql_cluster)) as url:
         yield url
 
 

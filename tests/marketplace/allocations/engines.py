@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
 
 from marketplace import create_app
 from marketplace.extensions import db
@@ -19,11 +18,11 @@ sqlite_app = sqlite_application
 
 
 @pytest.fixture
-def postgresql_app(tmp_path: Path, postgresql_url: str) -> Iterator[Flask]:
+def postgresql_app(tmp_path: Path, migrated_postgresql_url: str) -> Iterator[Flask]:
     """An application over an empty PostgreSQL database."""
-    application = create_app(settings_in(tmp_path, DATABASE_URL=postgresql_url), TESTING=True, RATELIMIT_ENABLED=False)
+    settings = settings_in(tmp_path, DATABASE_URL=migrated_postgresql_url)
+    application = create_app(settings, TESTING=True, RATELIMIT_ENABLED=False)
     with application.app_context():
-        upgrade()
         yield application
         db.session.remove()
         db.engine.dispose()
