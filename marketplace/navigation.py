@@ -38,6 +38,7 @@ _MENU = (
     ("projects.index", _("Projects"), "folders"),
     ("organizations.index", _("Organizations"), "building-community"),
     ("alliances.index", _("Alliances"), "users-group"),
+    ("assessments.index", _("Impact assessments"), "shield-check"),
     ("accounts.staff", _("Staff accounts"), "user-cog"),
     ("oversight.index", _("Audit trail"), "history"),
 )

@@ -44,6 +44,8 @@ class Permission(StrEnum):
     ALLOCATION_PROPOSE = "allocation:propose"
     ALLOCATION_RELEASE = "allocation:release"
     ALLOCATION_VIEW = "allocation:view"
+    ASSESSMENT_SIGN = "assessment:sign"
+    ASSESSMENT_VIEW = "assessment:view"
     AUDIT_VIEW = "audit:view"
     CAPACITY_CONFIRM = "capacity:confirm"
     CASE_EDIT = "case:edit"
@@ -116,6 +118,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
     Role.CASEWORKER: _ANYONE
     | _SIGNED_IN
     | {
+        Permission.ASSESSMENT_VIEW: Scope.REGION,
         Permission.CASE_VIEW: Scope.REGION,
         Permission.CASE_EDIT: Scope.REGION,
         Permission.CASE_TRIAGE: Scope.REGION,
@@ -156,6 +159,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
     Role.COORDINATOR: _ANYONE
     | _SIGNED_IN
     | {
+        Permission.ASSESSMENT_VIEW: Scope.REGION,
         Permission.ALLIANCE_MANAGE: Scope.REGION,
         Permission.HOLD_DECIDE: Scope.REGION,
         Permission.ORGANIZATION_VIEW: Scope.REGION,
@@ -176,6 +180,8 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
     Role.OFFICER: _ANYONE
     | _SIGNED_IN
     | {
+        Permission.ASSESSMENT_SIGN: Scope.REGION,
+        Permission.ASSESSMENT_VIEW: Scope.REGION,
         Permission.ORGANIZATION_DOCUMENTS: Scope.REGION,
         Permission.ORGANIZATION_VIEW: Scope.REGION,
         Permission.ORGANIZATION_VERIFY: Scope.REGION,
@@ -199,6 +205,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
     Role.AUDITOR: _ANYONE
     | _SIGNED_IN
     | {
+        Permission.ASSESSMENT_VIEW: Scope.ALL,
         Permission.ORGANIZATION_VIEW: Scope.ALL,
         Permission.PROJECT_VIEW: Scope.ALL,
         Permission.NEED_VIEW: Scope.ALL,
@@ -210,6 +217,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
     | _SIGNED_IN
     | {
         Permission.ACCOUNT_MANAGE: Scope.ALL,
+        Permission.ASSESSMENT_VIEW: Scope.ALL,
         Permission.ALLIANCE_MANAGE: Scope.ALL,
         Permission.ORGANIZATION_DOCUMENTS: Scope.ALL,
         Permission.ORGANIZATION_VIEW: Scope.ALL,

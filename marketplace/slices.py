@@ -2,6 +2,7 @@
 
 import marketplace.accounts.models
 import marketplace.allocations.models
+import marketplace.assessments.models
 import marketplace.audit
 import marketplace.cases.models
 import marketplace.idempotency
@@ -16,6 +17,7 @@ import marketplace.projects.models
 import marketplace.search.models  # noqa: F401  # all of these: importing a model is what adds its table
 from marketplace.accounts.views import accounts
 from marketplace.allocations.views import allocations
+from marketplace.assessments.views import assessments
 from marketplace.cases.views import cases
 from marketplace.exchange.views import exchange
 from marketplace.home import home
@@ -39,6 +41,7 @@ SLICES = (
     accounts,
     organizations,
     alliances,
+    assessments,
     projects,
     offers,
     cases,

@@ -19,6 +19,7 @@ from marketplace.commands.console import (
     talk,
 )
 from marketplace.extensions import db
+from marketplace.needs import services as needs
 
 SHORTEST_PASSWORD = 12
 ADMINISTRATOR = "administrator@bangnin.example"
@@ -59,6 +60,7 @@ def upgrade_command() -> None:
             )
         if before != "current":
             upgrade()
+            needs.note_live_channels()
     if before == "current":
         talk("数据库已是最新版本。", "The database is current already.")
     else:

@@ -11,14 +11,17 @@ from flask_migrate import upgrade
 from sqlalchemy import MetaData, inspect, text
 
 from marketplace.accounts.services import mark_demo_instance
+from marketplace.assessments.services import note_without_officer
 from marketplace.demo.accounts import Accounts, make_accounts
 from marketplace.demo.further import make_further
 from marketplace.demo.generate import AS_OF, DATE_COLUMNS, DIRECTORY
 from marketplace.demo.packages import make_packages
+from marketplace.demo.past import make_past
 from marketplace.demo.world import MAKERS, Row, World
 from marketplace.extensions import db
 from marketplace.permissions import system_actor
 from marketplace.records import today
+from marketplace.regions import NINGXIA
 from marketplace.transitions import transaction
 
 #: Tables whose rows make an instance somebody's own.
@@ -76,6 +79,8 @@ def load(told: Told, accounts: Accounts | None = None) -> Accounts:
         accounts.join_organizations()
         make_packages(world.actor, world.alliances)
         make_further(world, accounts)
+        make_past(world)
+        note_without_officer("wishes", NINGXIA, "demo")
         world.record()
         mark_demo_instance()
     told(len(MAKERS), len(MAKERS))

@@ -11,13 +11,14 @@ from typing import Any
 from PIL import Image
 from sqlalchemy.exc import OperationalError
 
-from marketplace import uploads
+from marketplace import regions, uploads
 from marketplace.accounts import services as accounts
 from marketplace.accounts.models import ASSIGNABLE_ROLES, AccessLink, Membership, User, email_index
 from marketplace.allocations.models import Allocation, Evidence, FollowUp
+from marketplace.assessments.models import QUESTIONS, ImpactAssessment
 from marketplace.cases.models import CareTeamMember, Case, Consent, Person
 from marketplace.extensions import db, write_turn
-from marketplace.matches.models import MatchRun
+from marketplace.matches.models import CaseProposal, MatchRun
 from marketplace.needs.models import Need
 from marketplace.notifications.models import Notification
 from marketplace.organizations.models import Alliance, Organization, OrganizationDocument, Package, PackageItem
@@ -54,6 +55,17 @@ def save(*rows: Any) -> Any:
     else:
         raise RuntimeError("others write all the time")
     return rows[0]
+
+
+def an_assessment(region: str = regions.NINGXIA, **values: Any) -> ImpactAssessment:
+    """An assessment of publishing wishes, signed and in force."""
+    given = {
+        **dict.fromkeys(QUESTIONS, "已评估"), "channel": "wishes", "edition": 1, "grounds": ["publishing"],
+        "conclusion": "proceed", "valid_until": in_days(365), "state": "signed", "author": "user:1",
+        "signed_by": "user:1", "signed_on": today(),
+    }  # fmt: skip
+    assessment: ImpactAssessment = save(ImpactAssessment(region=region, **(given | values)))
+    return assessment
 
 
 def a_user(
@@ -210,6 +222,14 @@ def a_run(region: str = DAWUKOU, **values: Any) -> MatchRun:
     given = {"region": region, "started_by": "system:test", "state": "done", "progress": 100}
     run: MatchRun = save(MatchRun(**(given | values)))
     return run
+
+
+def a_case_proposal(need: Need, capacity: Capacity, **values: Any) -> CaseProposal:
+    """What a restricted run found for a need, to be answered."""
+    run = a_run(need.region, case_id=need.case_id)
+    given = {"run_id": run.id, "need_id": need.id, "capacity_id": capacity.id, "region": need.region, "quantity": 1}
+    proposal: CaseProposal = save(CaseProposal(**(given | {"fit": 5000} | values)))
+    return proposal
 
 
 def an_alliance(region: str = DAWUKOU, **values: Any) -> Alliance:

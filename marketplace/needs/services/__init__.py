@@ -35,6 +35,7 @@ from marketplace.needs.services.lists import (
     state_counts,
     work_list,
 )
+from marketplace.needs.services.live import note_live_channels
 from marketplace.needs.services.marks import Assessment, Mark, assess, check_title, typed_title
 from marketplace.needs.services.posting import edit, may_edit, post, send, similar_needs
 from marketplace.needs.services.review import (
@@ -112,6 +113,7 @@ __all__ = [
     "need_history",
     "needs",
     "newest_wishes",
+    "note_live_channels",
     "post",
     "posting",
     "publish_after_all",

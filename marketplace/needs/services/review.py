@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from marketplace import audit, events
+from marketplace.assessments.services import require
 from marketplace.cases.services import age_of
 from marketplace.errors import InvalidInput, StateConflict
 from marketplace.extensions import db
@@ -54,6 +55,7 @@ def approve(actor: Actor, public_id: str, *, judged: bool = False) -> Need:
             raise InvalidInput(_("This case is restricted. Its needs are never published."))
         values: dict[str, Any] = {"approved_by": actor.key, "review_note": None, "hidden_on": None}
         if not need.internal_only:
+            require("wishes", need.region)
             consent = publishing_consent(need)
             told = not consent.fields or "age_band" in consent.fields
             values |= {
@@ -136,7 +138,8 @@ def reopen(actor: Actor, public_id: str, note: str) -> Need:
 
 
 def _check_publication(need: Need) -> None:
-    """Refuse to open a wish again whose consent to publish has ended."""
+    """Refuse to show a wish again whose consent to publish has ended, or where no assessment covers it (P16)."""
+    require("wishes", need.region)
     ended = need.publish_consent_on is None or (need.case and need.case.has_lost_consent("publish", need.person_id))
     if ended:
         raise InvalidInput(_("The household's consent to publish has ended. Record it with the case first."))
