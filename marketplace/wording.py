@@ -9,6 +9,13 @@ from flask_babel import lazy_gettext as _
 
 from marketplace import regions, taxonomy
 
+_HOLDS: dict[str, Any] = {
+    "requested": _("Waiting for a decision"),
+    "granted": _("Granted"),
+    "refused": _("Refused"),
+    "withdrawn": _("Taken back"),
+    "lapsed": _("No longer needed"),
+}
 STATES: dict[str, dict[str, Any]] = {
     "organization": {
         "registered": _("Awaiting verification"),
@@ -44,13 +51,8 @@ STATES: dict[str, dict[str, Any]] = {
         "declined": _("Declined"),
         "superseded": _("Replaced"),
     },
-    "hold": {
-        "requested": _("Waiting for a decision"),
-        "granted": _("Granted"),
-        "refused": _("Refused"),
-        "withdrawn": _("Taken back"),
-        "lapsed": _("No longer needed"),
-    },
+    "hold_exception": _HOLDS,
+    "hold_release": _HOLDS,
     "match_run": {
         "queued": _("Waiting"),
         "running": _("Running"),

@@ -15,6 +15,8 @@ RECORD_TYPES = {
     "case": _("Case"),
     "consent": _("Consent"),
     "follow_up": _("Follow-up visit"),
+    "hold_exception": _("Exception from what is kept for later"),
+    "hold_release": _("Release of kept units"),
     "match_run": _("Matching run"),
     "need": _("Need"),
     "organization": _("Organization"),

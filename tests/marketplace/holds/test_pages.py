@@ -111,6 +111,10 @@ def test_an_exception_goes_from_the_caseworker_to_the_supplier(
     proposal = db.session.scalars(select(Allocation)).one()
     read(member, f"/allocations/{proposal.public_id}")
     assert "孩子生病" in read(caseworker, f"/needs/{need.public_id}")
+    world.a_run(need.region)  # looks again, and keeps nothing from it any more
+    page = read(caseworker, f"/needs/{need.public_id}")
+    assert "孩子生病" in page
+    assert "Free units are kept for later" not in page
 
 
 def test_a_release_goes_from_the_supplier_to_the_coordinator_and_back(
