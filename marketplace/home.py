@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from marketplace.extensions import db
 from marketplace.needs import services as needs
+from marketplace.needs.anonymity import public_count
 from marketplace.needs.wishes import in_words
 from marketplace.organizations.models import Organization
 from marketplace.permissions import Permission, Slice
@@ -27,13 +28,13 @@ def welcome() -> ResponseReturnValue:
     )
 
 
-def figures() -> list[tuple[str, int]]:
-    """What stands under the headline: label and count."""
+def figures() -> list[tuple[str, int | str]]:
+    """What stands under the headline: label and count. Of people's needs fewer than five are no number (P7)."""
     counts = needs.figures()
     return [
-        (_("Open needs"), counts["open_needs"]),
+        (_("Open needs"), public_count(counts["open_needs"])),
         (_("Wishes to claim"), counts["claimable_wishes"]),
-        (_("Wishes come true"), counts["realised_wishes"]),
+        (_("Wishes come true"), public_count(counts["realised_wishes"])),
         (_("Verified organizations"), _count(Organization)),
         (_("Open projects"), _count(Project)),
     ]

@@ -63,6 +63,11 @@ def bands_of(age: str | None) -> tuple[str, ...]:
     return (age,) if age else ()
 
 
+def public_count(number: int) -> int | str:
+    """A count of people's affairs as a public page may tell it: 1 to 4 are "<5" (rule P7)."""
+    return f"<{MINIMUM_CROWD}" if 0 < number < MINIMUM_CROWD else number
+
+
 def prefecture_of(region: str) -> str:
     """The prefecture that a county lies in; a prefecture or province itself."""
     return f"{region[:4]}00"

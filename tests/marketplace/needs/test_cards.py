@@ -9,11 +9,12 @@ import pytest
 from flask import Flask
 
 from marketplace.needs import services
-from marketplace.needs.anonymity import MINIMUM_CROWD, age_band_of, broad_group, generalise, wide_age
+from marketplace.needs.anonymity import MINIMUM_CROWD, age_band_of, broad_group, generalise, public_count, wide_age
 from marketplace.needs.cards import WishCard, deadline_band_of, price_band_of
 from marketplace.needs.services import BoardFilter
 from marketplace.permissions import ANYONE
-from tests.support.world import DAWUKOU, HUINONG, XINGQING, a_case, a_wish
+from tests.support.client import Browser
+from tests.support.world import DAWUKOU, HUINONG, XINGQING, a_case, a_need, a_wish
 
 WHITE_LIST = {
     "public_id", "reference", "category", "title", "price_band_fen", "region", "group", "age", "deadline_band",
@@ -84,6 +85,12 @@ def test_a_band_that_tells_too_much_becomes_child_or_adult(band: str | None, wid
 def _wishes(region: str, number: int, **values: Any) -> None:
     for _place in range(number):
         a_wish(a_case(region), groups=["G-HARDCHILD"], **values)
+
+
+def test_public_counts_under_five_are_no_number(app: Flask, client: Browser) -> None:
+    assert [public_count(number) for number in (0, 1, 4, 5)] == [0, "<5", "<5", 5]
+    a_need()
+    assert "&lt;5" in client.get("/").get_data(as_text=True)
 
 
 def test_the_board_counts_households_not_wishes(app: Flask) -> None:
