@@ -98,7 +98,6 @@ def ask_for_an_exception(walk: Walk) -> None:
     walk.section("Needs")
     walk.open_entry(NEED)
     walk.reads("Free units are kept for later")
-    expect(walk.page.get_by_text(CAPACITY)).to_have_count(0, timeout=1)
     walk.picture("need-that-waits")
     walk.follow("Ask for an exception")
     walk.heading("Ask for an exception")
