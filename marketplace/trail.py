@@ -101,10 +101,10 @@ def _role_or_region(code: str) -> str:
 
 def actor_in_words(event: audit.AuditEvent) -> str:
     """Who acted: the roles held then and the number of the account, or the system's process."""
-    return (_roles(event.actor_role) + (f" #{event.actor_id}" if event.actor_id else "")).strip()
+    return (roles_in_words(event.actor_role) + (f" #{event.actor_id}" if event.actor_id else "")).strip()
 
 
-def _roles(kept: str) -> str:
+def roles_in_words(kept: str) -> str:
     """The roles of an audit event, or the process that acted, in the language of the page."""
     names = {str(role): str(name) for role, name in ROLE_NAMES.items()} | PROCESSES
     return ", ".join(str(names.get(part, part)) for part in kept.split(",") if part != Role.PUBLIC)

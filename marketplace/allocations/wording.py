@@ -8,7 +8,7 @@ from flask_babel import format_decimal, gettext
 
 from marketplace.allocations.models import Allocation
 from marketplace.audit import AuditEvent
-from marketplace.permissions import ROLE_NAMES, Role
+from marketplace.trail import roles_in_words
 from marketplace.wording import DECLINE_REASONS
 
 
@@ -53,7 +53,9 @@ def event_line(event: AuditEvent) -> Line:
         "allocation:reveal": (_("The household's contact was looked at"), "eye"),
     }
     title, icon = titles.get(event.action, (event.action, "circle-dot"))
-    return Line(datetime.fromisoformat(event.occurred_at), title, _reason(event), _who(event.actor_role), icon)
+    return Line(
+        datetime.fromisoformat(event.occurred_at), title, _reason(event), roles_in_words(event.actor_role), icon
+    )
 
 
 def _reason(event: AuditEvent) -> str | None:
@@ -70,15 +72,6 @@ def _reason(event: AuditEvent) -> str | None:
     if event.reason == "withdrawn":
         return _("The need is not offered to suppliers any more.")
     return str(DECLINE_REASONS.get(event.reason, event.reason))
-
-
-def _who(roles: str) -> str:
-    if roles == "signed_link":
-        return _("The supplier, by signed link")
-    if roles == "guest_claimant":
-        return _("A volunteer without an account")
-    names = [str(ROLE_NAMES[Role(role)]) for role in roles.split(",") if role in set(Role) and role != Role.PUBLIC]
-    return ", ".join(names) or _("The system")
 
 
 def fit_reasons(allocation: Allocation) -> list[tuple[str, str, int]]:

@@ -98,6 +98,20 @@ def coordinators(row: Any) -> list[int]:
     return _nearest(row.region, Permission.RUN_START)
 
 
+def who_hands_over(row: Any) -> list[int]:
+    """Coordinators nearest to an allocation; of a restricted case those of its care team alone."""
+    case = row.need.case
+    if case is None or not case.restricted:
+        return coordinators(row)
+    team = select(CareTeamMember.user_id).where(CareTeamMember.case_id == case.id)
+    return list(db.session.scalars(team.where(CareTeamMember.position == "coordinator")))
+
+
+def author_and_supplier_before(row: Any) -> list[int]:
+    """Who posted the need, and members of the organization that an allocation was taken from."""
+    return [*author(row), *members_of(row.reasons.get("handed_over_from"))]
+
+
 def _nearest(region: str, permission: Permission) -> list[int]:
     """Staff with a permission in the county; where it has none, in the prefecture, then in the whole region."""
     roles = [role for role, grants in GRANTS.items() if grants.get(permission) is Scope.REGION]

@@ -60,9 +60,6 @@ RULES: dict[str, Rule] = {
     "allocation:agreed": Rule(
         "proposals", _("A coordinator accepted %(about)s in your name, as you agreed."), readers.suppliers
     ),
-    "allocation:handed_over": Rule(
-        "proposals", _("%(about)s was handed over to you from another supplier."), readers.suppliers
-    ),
     "allocation:free-again": Rule(
         "proposals", _("%(about)s, which was proposed to you, is free again."), readers.suppliers
     ),
@@ -76,6 +73,11 @@ RULES: dict[str, Rule] = {
     "claim:due-soon": Rule(
         "claims", _("Your hold on %(about)s ends soon. Deliver it, or give it back."), readers.suppliers
     ),
+    "claim:guest-due-soon": Rule(
+        "deliveries",
+        _("The claim of %(about)s with a printed card ends soon. Call whoever claimed it."),
+        readers.author,
+    ),
     "allocation:expired": Rule("claims", _("The time to answer or deliver %(about)s is over."), readers.suppliers),
     "claim:thanked": Rule("claims", _("You were thanked for %(about)s."), readers.suppliers),
     # those who posted the need
@@ -86,6 +88,9 @@ RULES: dict[str, Rule] = {
     ),
     "allocation:released": Rule("deliveries", _("A supplier gave %(about)s back; it is open again."), readers.author),
     "allocation:declined": Rule("deliveries", _("A supplier declined %(about)s."), readers.author),
+    "allocation:handed_over": Rule(
+        "deliveries", _("%(about)s was handed over to another supplier."), readers.author_and_supplier_before
+    ),
     "need:approved": Rule("needs", _("Wish %(about)s was approved and is public."), readers.author),
     "need:draft": Rule("needs", _("Wish %(about)s was sent back. Read why, and mend it."), readers.author),
     "need:expired": Rule("needs", _("Need %(about)s passed its last day unserved."), readers.author),
@@ -97,6 +102,9 @@ RULES: dict[str, Rule] = {
     "project:submitted": Rule("reviews", _("Project %(about)s waits to be opened."), readers.officers),
     "organization:suspended": Rule(
         "reviews", _("%(about)s was suspended: its running help must be handed over."), readers.coordinators
+    ),
+    "allocation:handover": Rule(
+        "reviews", _("The supplier of %(about)s is gone: hand the help over to another."), readers.who_hands_over
     ),
     "match_run:done": Rule("runs", _("The matching run of %(about)s is done."), readers.starter),
     "match_run:failed": Rule("runs", _("The matching run of %(about)s failed."), readers.starter),

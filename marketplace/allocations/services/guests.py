@@ -3,6 +3,7 @@
 import hmac
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -40,9 +41,26 @@ CALL_REASONS = {"arrange": _("Arrange the hand-over"), "clarify": _("Ask about t
 def card_code(wish: Need) -> str:
     """The secret printed on a wish's card, e.g. 7KQ2M9XE: whoever types it has the card in hand.
 
-    A keyed digest of the wish's own id, so that nothing is stored and each card has its own.
+    A keyed digest of the wish's own id and of how many claims with a card came back, so that nothing is stored, each
+    card has its own, and a card whose claim was given back or lapsed is worth nothing any more.
     """
-    number = int(privacy.blind_index("need.card", wish.public_id), 16)
+    return _code(wish, _came_back([wish.id]).get(wish.id, 0))
+
+
+def _came_back(wish_ids: Iterable[int]) -> dict[int, int]:
+    """How many claims with a card were given back or lapsed, by wish."""
+    query = select(Allocation.need_id, func.count()).where(
+        Allocation.need_id.in_(list(wish_ids)),
+        Allocation.guest_id.is_not(None),
+        Allocation.state.in_(("released", "expired")),
+    )
+    return {row[0]: row[1] for row in db.session.execute(query.group_by(Allocation.need_id))}
+
+
+def _code(wish: Need, came_back: int) -> str:
+    # The first card of a wish has the code that cards printed by earlier versions have.
+    named = f"{wish.public_id}/{came_back}" if came_back else wish.public_id
+    number = int(privacy.blind_index("need.card", named), 16)
     places = [_READABLE[number // len(_READABLE) ** place % len(_READABLE)] for place in range(CODE_LENGTH)]
     return "".join(places)
 
@@ -53,7 +71,8 @@ def cards_to_print(actor: Actor, county: str = "", page: int = 1) -> tuple[Any, 
     if county:
         query = query.where(Need.region == county)
     found = db.paginate(query.order_by(Need.posted_on, Need.id), page=page, per_page=8, error_out=False)
-    return found, {wish.id: card_code(wish) for wish in found.items}
+    came_back = _came_back(wish.id for wish in found.items)
+    return found, {wish.id: _code(wish, came_back.get(wish.id, 0)) for wish in found.items}
 
 
 def card_of(actor: Actor, wish_public_id: str) -> Need:
@@ -88,7 +107,10 @@ def claim_with_card(wish_public_id: str, code: str, phone: str) -> str:
             raise NotFound
         faults = {}
         if not hmac.compare_digest(card_code(wish).encode(), typed.encode()):
-            faults["code"] = _("This is not the code of this card. Look at the card again.")
+            faults["code"] = _(
+                "This is not the code of this card. Look at the card again; a card whose claim was given back is"
+                " replaced by a new one."
+            )
         if not _MOBILE.fullmatch(number):
             faults["phone"] = _("Enter a mobile number of 11 digits.")
         if faults:

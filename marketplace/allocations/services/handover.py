@@ -18,11 +18,12 @@ from marketplace.allocations.services.manual import (
     is_restricted,
     lock_supply,
     note_agreement,
+    row_by_hand,
+    suggestions,
 )
 from marketplace.allocations.services.proposals import propose
 from marketplace.allocations.services.returns import return_units
 from marketplace.allocations.services.rows import delivered_units, load, visible
-from marketplace.allocations.services.rules import kilometres
 from marketplace.errors import CapacityExhausted, InvalidInput, StateConflict
 from marketplace.extensions import db
 from marketplace.needs import services as needs
@@ -120,6 +121,8 @@ def reassign(
         InvalidInput: it is the same capacity, or a claim, which nobody can be given by hand.
         RulesBroken, CapacityExhausted, StateConflict: as `propose_by_hand`; nothing has changed then.
     """
+    wanted = load(actor, Permission.ALLOCATION_PROPOSE, public_id)
+    others = suggestions(wanted.need, limit=5)  # before the lock: it looks at everyone
     with transaction() as session:
         allocation = load(actor, Permission.ALLOCATION_PROPOSE, public_id, lock=True)
         if allocation.state not in ("accepted", "delivering"):
@@ -136,28 +139,15 @@ def reassign(
         check_supplier(capacity)
         rest = allocation.quantity - delivered_units(allocation.id)
         rules = check_pair(need, capacity, rest, despite=despite)
-        before = allocation.organization_id
+        before, before_id = allocation.organization_id, allocation.capacity_id
         return_units(actor, allocation, to="released", reason="no_capacity")
         restricted = is_restricted(need)
         check_need(need.id, rest, restricted=restricted and agreed)
         if agreed:
             needs.take(need.id, rest)
             _take(capacity.id, rest)
-        row = {
-            "need_id": need.id,
-            "capacity_id": capacity.id,
-            "organization_id": capacity.organization_id,
-            "claimant_id": capacity.owner_id,
-            "region": need.region,
-            "wish": need.wish,
-            "quantity": rest,
-            "fit": None,
-            "reasons": {
-                "metres": round(kilometres(need, capacity) * 1000),
-                "broken": rules,
-                "handed_over_from": before,
-            },
-        }
+        row = row_by_hand(need, capacity, rest, rules, [one for one in others if one.capacity.id != before_id])
+        row["reasons"]["handed_over_from"] = before
         keys = propose(actor, [row], run_id=None, source="manual", ask=not agreed)
         made = session.get_one(Allocation, keys[0])
         if agreed:

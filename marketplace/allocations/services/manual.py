@@ -1,7 +1,7 @@
 """A coordinator proposes by hand: suggestions, the rules that a pair breaks, and the proposal itself."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -42,11 +42,14 @@ class Suggestion:
     Attributes:
         kilometres: great-circle distance.
         broken: codes of `rules.RULES`.
+        fit: 0 to 10,000, as a run would score it. reasons: as an allocation has them; parts and metres.
     """
 
     capacity: Capacity
     kilometres: float
     broken: list[str]
+    fit: int | None = None
+    reasons: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def _offered() -> Any:
 
 
 def suggestions(need: Need, *, name: str = "", limit: int = SUGGESTED) -> list[Suggestion]:
-    """The best capacities for a need: fewest rules broken, most specialised, nearest.
+    """The best capacities for a need: fewest rules broken, best fit, nearest.
 
     Args:
         name: those of organizations or with titles that contain this, whatever rules they break; without it only
@@ -113,8 +116,19 @@ def suggestions(need: Need, *, name: str = "", limit: int = SUGGESTED) -> list[S
         rules = broken(need, capacity, 1, declined=declined)
         if name or not {"category", "region"} & set(rules):
             found.append(Suggestion(capacity, kilometres(need, capacity), rules))
-    found.sort(key=lambda item: (len(item.broken), len(item.capacity.categories), item.kilometres, item.capacity.id))
+    fits = fits_of(need, [item.capacity for item in found])
+    found = [replace(item, fit=fit, reasons=told) for item in found for fit, told in (fits[item.capacity.id],)]
+    found.sort(key=lambda item: (len(item.broken), -(item.fit or 0), item.kilometres, item.capacity.id))
     return found[:limit]
+
+
+def fits_of(need: Need, capacities: Sequence[Capacity]) -> dict[int, tuple[int | None, dict[str, Any]]]:
+    """Fit and reasons of a need with each capacity, by its key, as a run would score the pair.
+
+    The slice of matching, above this one, answers; without it there is no fit.
+    """
+    known = events.ask("fits_of_pairs", need=need, capacities=capacities) or {}
+    return {capacity.id: known.get(capacity.id, (None, {})) for capacity in capacities}
 
 
 def propose_by_hand(
@@ -158,7 +172,7 @@ def propose_by_hand(
             session.refresh(capacity)
         rules = check_pair(need, capacity, quantity, despite=despite)
         check_need(need.id, quantity, restricted=restricted)
-        made = _row(need, capacity, quantity, rules, others)
+        made = row_by_hand(need, capacity, quantity, rules, others)
         if found is not None:
             made |= {"fit": found.fit, "reasons": {**found.reasons, "broken": rules}}
         run_id, source = (None, "manual") if found is None else (found.run_id, "run")
@@ -221,7 +235,11 @@ def check_pair(need: Need, capacity: Capacity, quantity: int, *, despite: bool) 
     return rules
 
 
-def _row(need: Need, capacity: Capacity, quantity: int, rules: list[str], others: list[Suggestion]) -> dict[str, Any]:
+def row_by_hand(
+    need: Need, capacity: Capacity, quantity: int, rules: list[str], others: Sequence[Suggestion]
+) -> dict[str, Any]:
+    """A proposal by hand, with why and who else could help, as a run's proposals have them."""
+    fit, told = fits_of(need, [capacity])[capacity.id]
     return {
         "need_id": need.id,
         "capacity_id": capacity.id,
@@ -230,12 +248,13 @@ def _row(need: Need, capacity: Capacity, quantity: int, rules: list[str], others
         "region": need.region,
         "wish": need.wish,
         "quantity": quantity,
-        "fit": None,
+        "fit": fit,
         "reasons": {
+            **told,
             "metres": round(kilometres(need, capacity) * 1000),
             "broken": rules,
             "alternatives": [
-                {"capacity": item.capacity.id, "fit": None, "metres": round(item.kilometres * 1000)}
+                {"capacity": item.capacity.id, "fit": item.fit, "metres": round(item.kilometres * 1000)}
                 for item in others
                 if item.capacity.id != capacity.id and not item.broken
             ][:3],

@@ -17,11 +17,13 @@ REMIND_HOURS = 24
 
 
 def remind_claimants() -> int:
-    """Emit "claim:due-soon" for claims that end within a day, each once for each end; how many."""
+    """Emit "claim:due-soon" for claims that end within a day, each once for each end; how many.
+
+    A guest has no address to write to: "claim:guest-due-soon" tells the caseworker, who has the telephone number.
+    """
     soon, tomorrow = now() + timedelta(hours=REMIND_HOURS), today() + timedelta(days=1)
     due = and_(
         Allocation.source == "claim",
-        Allocation.claimant_id.is_not(None),  # guests have no address to write to
         Allocation.reminded_at.is_(None),
         or_(
             and_(Allocation.state == "accepted", Allocation.expires_at > now(), Allocation.expires_at <= soon),
@@ -39,7 +41,8 @@ def remind_claimants() -> int:
             )
             if done.rowcount == 1:  # type: ignore[attr-defined]  # an UPDATE always gives a cursor result
                 row = session.get_one(Allocation, key, populate_existing=True)
-                events.happened.send("claim:due-soon", row=row, actor=system_actor("reminders"))
+                name = "claim:due-soon" if row.guest_id is None else "claim:guest-due-soon"
+                events.happened.send(name, row=row, actor=system_actor("reminders"))
                 reminded += 1
     return reminded
 

@@ -7,12 +7,11 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
-from marketplace import audit
+from marketplace import audit, trail
 from marketplace.audit import AuditEvent
 from marketplace.cases.models import Case
 from marketplace.cases.services.discards import discarded_people
 from marketplace.cases.services.triage import REVEAL_REASONS, TRIAGE_RULES
-from marketplace.permissions import ROLE_NAMES, Role
 from marketplace.wording import COLOURS
 
 _TITLES: dict[str, tuple[Any, str]] = {
@@ -124,11 +123,9 @@ def _entry(event: AuditEvent) -> HistoryEntry:
         reason = event.reason.partition(", ")[0] if event.action.endswith(":reveal") else event.reason
         parts.append(str(_REASONS.get(reason, reason)))
     return HistoryEntry(
-        datetime.fromisoformat(event.occurred_at), title, _who(event.actor_role), " · ".join(parts), icon
+        datetime.fromisoformat(event.occurred_at),
+        title,
+        trail.roles_in_words(event.actor_role),
+        " · ".join(parts),
+        icon,
     )
-
-
-def _who(roles: str) -> str:
-    """Roles in words; a process of the system by its own name."""
-    names = [str(ROLE_NAMES[Role(role)]) for role in roles.split(",") if role in set(Role) - {Role.PUBLIC}]
-    return ", ".join(names) if names else str(_("The system"))

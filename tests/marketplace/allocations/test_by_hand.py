@@ -10,10 +10,13 @@ from marketplace import audit
 from marketplace.allocations import services
 from marketplace.allocations.models import Allocation
 from marketplace.allocations.services.rules import RULES
+from marketplace.allocations.wording import fit_reasons
 from marketplace.cases.models import CareTeamMember
 from marketplace.errors import CapacityExhausted, InvalidInput, MarketplaceError, NotFound, StateConflict
 from marketplace.extensions import db
-from marketplace.permissions import Actor
+from marketplace.matches.services import run_now
+from marketplace.permissions import Actor, system_actor
+from marketplace.transitions import move, transaction
 from tests.marketplace.allocations.people import a_coordinator, again, supplier_of
 from tests.support import world
 
@@ -85,12 +88,35 @@ def test_a_recent_refusal_is_a_broken_rule(app: Flask, coordinator: Actor) -> No
 def test_the_supplier_answers_a_proposal_by_hand_like_any(app: Flask, coordinator: Actor) -> None:
     need, capacity = world.a_need(), world.a_capacity()
     made = services.propose_by_hand(coordinator, need.public_id, capacity.public_id, 2)
-    assert (again(need).allocated, made.fit) == (0, None)
+    assert again(need).allocated == 0
     with pytest.raises(StateConflict):
         services.propose_by_hand(coordinator, need.public_id, capacity.public_id, 1)
     services.accept(supplier_of(capacity), made.public_id)
     assert (again(need).allocated, again(capacity).allocated) == (2, 2)
     assert services.reconcile() == []
+
+
+def test_a_proposal_by_hand_tells_fit_distance_reasons_and_alternatives(app: Flask, coordinator: Actor) -> None:
+    need, capacity, other = world.a_need(), world.a_capacity(), world.a_capacity(categories=["S1102", "S1101"])
+    shown = {item.capacity.id: item for item in services.suggestions(need)}
+    made = services.propose_by_hand(coordinator, need.public_id, capacity.public_id, 2)
+    assert made.fit == shown[capacity.id].fit > (shown[other.id].fit or 0) > 0
+    assert set(made.reasons["parts"]) == {"closeness", "specialisation", "group_fit", "waiting"}
+    assert made.reasons["alternatives"] == [{"capacity": other.id, "fit": shown[other.id].fit, "metres": 0}]
+    effect = services.effect(made)
+    assert effect is not None
+    assert (effect.free_after, effect.left_open) == (8, 0)
+    assert ("tool" in {icon for icon, _sentence, _points in fit_reasons(made)}) is True
+
+
+def test_the_fit_is_what_a_run_gives_the_pair(app: Flask, coordinator: Actor) -> None:
+    need, capacity = world.a_need(groups=["G-ELDALONE"]), world.a_capacity(groups=["G-ELDALONE"])
+    made = services.propose_by_hand(coordinator, need.public_id, capacity.public_id, 2)
+    with transaction():
+        move(coordinator, made, expect="proposed", to="superseded")
+    run_now(system_actor("test"), world.DAWUKOU)
+    by_run = db.session.scalars(select(Allocation).where(Allocation.source == "run")).one()
+    assert (made.fit, made.reasons["parts"]) == (by_run.fit, by_run.reasons["parts"])
 
 
 def test_who_agreed_is_accepted_in_its_name_and_that_is_recorded(app: Flask, coordinator: Actor) -> None:

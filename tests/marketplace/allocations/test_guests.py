@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text, update
 
+from marketplace import signing
 from marketplace.allocations import services
 from marketplace.allocations.models import Allocation, GuestClaimant
 from marketplace.errors import AlreadyClaimed, InvalidInput, LimitReached, NotFound, StateConflict
@@ -38,6 +39,25 @@ def test_a_second_time_gives_the_same_claim(app: Flask) -> None:
     first, second = claim(wish), claim(wish, " +86 139-1234-5678 ")
     assert services.guest_claim(first).id == services.guest_claim(second).id
     assert len(db.session.scalars(select(GuestClaimant)).all()) == 1
+
+
+@pytest.mark.parametrize("ended", ["released", "expired"])
+def test_a_card_whose_claim_came_back_is_worth_nothing(app: Flask, ended: str) -> None:
+    wish = world.a_wish()
+    code = services.card_code(wish)
+    made = services.guest_claim(claim(wish))
+    if ended == "released":
+        services.guest_release(signing.sign("guest.claim", made.public_id))
+    else:
+        db.session.execute(update(Allocation).values(expires_at=now() - timedelta(minutes=1)))
+        db.session.commit()
+        services.expire_overdue()
+    assert again(made).state == ended
+    with pytest.raises(InvalidInput) as refused:
+        services.claim_with_card(again(wish).public_id, code, PHONE)
+    assert set(refused.value.fields) == {"code"}
+    assert services.card_code(again(wish)) != code
+    assert services.guest_claim(claim(again(wish))).state == "accepted"
 
 
 def test_each_card_has_a_code_of_its_own(app: Flask) -> None:

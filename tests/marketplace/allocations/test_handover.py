@@ -12,7 +12,8 @@ from marketplace.allocations import services
 from marketplace.allocations.models import Allocation
 from marketplace.errors import CapacityExhausted, InvalidInput, NotFound, StateConflict
 from marketplace.extensions import db
-from marketplace.permissions import Actor, system_actor
+from marketplace.notifications.models import Notification
+from marketplace.permissions import Actor, Role, system_actor
 from marketplace.records import now
 from marketplace.transitions import move, transaction
 from tests.marketplace.allocations.people import a_coordinator, again, supplier_of
@@ -47,6 +48,34 @@ def test_running_help_of_a_suspended_organization_is_listed(app: Flask, coordina
     assert handed_over(coordinator) == [(running.id, 1)]
     assert handed_over(a_coordinator(world.XINGQING)) == []
     assert handed_over(supplier_of(capacity)) == []
+
+
+def test_coordinators_hear_of_what_is_to_hand_over_of_a_restricted_case_its_team(app: Flask) -> None:
+    near = world.a_user(Role.COORDINATOR)
+    capacity = world.a_capacity()
+    plain = world.an_allocation(world.a_need(), capacity, state="accepted")
+    case = world.a_case(restricted=True)
+    member = world.a_team_member(case, world.a_user(Role.COORDINATOR, region="640200"), "coordinator").user
+    hidden = world.an_allocation(world.a_need(case), capacity, state="accepted")
+    plain_id, hidden_id, near_id, member_id = plain.public_id, hidden.public_id, near.id, member.id
+    suspend(capacity.organization)
+    query = select(Notification.user_id, Notification.record_public_id)
+    told = db.session.execute(query.where(Notification.event == "allocation:handover")).all()
+    assert {tuple(row) for row in told} == {(near_id, plain_id), (member_id, hidden_id)}
+
+
+def test_handing_over_tells_who_posted_it_and_the_supplier_before(app: Flask, coordinator: Actor) -> None:
+    author, capacity = world.a_user(Role.CASEWORKER), world.a_capacity()
+    before = world.a_user(Role.CHARITY, organization=capacity.organization)
+    new = world.a_capacity(categories=["S1102", "S1101"])
+    supplier = world.a_user(Role.CHARITY, organization=new.organization)
+    row = world.an_allocation(world.a_need(author=f"user:{author.id}"), capacity, state="accepted")
+    made = services.reassign(coordinator, row.public_id, new.public_id, agreed=True)
+    assert (made.fit is not None, "parts" in made.reasons) == (True, True)
+    query = select(Notification.user_id, Notification.event)
+    told = {tuple(found) for found in db.session.execute(query)}
+    assert {(author.id, "allocation:handed_over"), (before.id, "allocation:handed_over")} <= told
+    assert {event for user, event in told if user == supplier.id} == {"allocation:agreed"}
 
 
 def test_a_suspended_organization_is_asked_nothing_more(app: Flask, coordinator: Actor) -> None:

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from marketplace import events
 from marketplace.allocations import services
 from marketplace.allocations.models import Allocation
 from marketplace.errors import InvalidInput, NotFound, StateConflict
 from marketplace.extensions import db
+from marketplace.notifications.models import Notification
 from marketplace.permissions import Actor
 from marketplace.records import now
 from tests.marketplace.allocations.people import a_coordinator, again
@@ -78,6 +79,16 @@ def test_a_claimant_is_reminded_once_for_each_end(app: Flask, volunteer: Actor) 
         services.start_delivery(volunteer, claim.public_id, world.in_days(1))
         assert (services.remind_claimants(), services.remind_claimants()) == (1, 0)
     assert told == [claim.id, claim.id]
+
+
+def test_of_a_guests_claim_the_caseworker_is_told(app: Flask, caseworker: Actor) -> None:
+    wish = world.a_wish(author=caseworker.key, approved_by="user:999")
+    services.claim_with_card(wish.public_id, services.card_code(wish), "13912345678")
+    db.session.execute(update(Allocation).values(expires_at=now() + timedelta(hours=23)))
+    db.session.commit()
+    assert (services.remind_claimants(), services.remind_claimants()) == (1, 0)
+    told = db.session.scalars(select(Notification.user_id).where(Notification.event == "claim:guest-due-soon")).all()
+    assert told == [caseworker.user_id]
 
 
 @pytest.mark.parametrize("hours", [-1, 25])
