@@ -53,9 +53,10 @@ class Site:
 
 
 @pytest.fixture
-def site(migrated: Path, tmp_path: Path) -> Iterator[Site]:
+def site(migrated: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """An empty instance; a test may give it settings of its own as the fixture's parameter."""
     shutil.copy(migrated, tmp_path / "bangnin.db")
-    app = create_app(settings_in(tmp_path))
+    app = create_app(settings_in(tmp_path, **getattr(request, "param", {})))
     server = create_server(app, host="127.0.0.1", port=0, threads=8)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -122,6 +122,10 @@ class Walk:
         """Wait until words stand somewhere on the page."""
         expect(self.page.locator("main").get_by_text(self.words(text, **values)).first).to_be_visible()
 
+    def reads_words(self, text: str) -> None:
+        """Wait until somebody's own words stand on the page."""
+        expect(self.page.locator("main").get_by_text(text).first).to_be_visible()
+
     def picture(self, step: str) -> None:
         """A screenshot to look at, in order; and what a look would find is asserted: width and language."""
         self.step += 1
