@@ -23,4 +23,5 @@ def ask(question: str, **arguments: Any) -> Any:
 
 #: A record is about to belong to another region. Sender: table name; keywords `row`: the record, already changed,
 #: `before`: the code of the region it leaves, `actor`. Receivers take along what belongs to it, or raise to refuse.
+#: Of a case "needs_of_case" comes before its needs are locked, "case_with_needs" once they have moved.
 moved = Signal()

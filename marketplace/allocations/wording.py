@@ -49,6 +49,7 @@ def event_line(event: AuditEvent) -> Line:
         "allocation:agreed": (_("The coordinator asked the supplier, who agreed"), "phone"),
         "allocation:evidence": (_("A photo was handed in"), "camera"),
         "allocation:evidence_removed": (_("A photo was removed"), "camera"),
+        "allocation:moved": (_("Went along with the household to another county"), "map-pin"),
         "allocation:thanked": (_("The caseworker thanked the volunteer"), "heart"),
         "allocation:reveal": (_("The household's contact was looked at"), "eye"),
     }
@@ -69,6 +70,10 @@ def _reason(event: AuditEvent) -> str | None:
         return _("Its supplier was suspended.")
     if event.reason == "supplier_stopped":
         return _("Its supplier has stopped offering it.")
+    if event.reason == "moved":
+        return _("The household moved to another county.")
+    if event.reason.startswith("from "):
+        return None
     if event.reason == "withdrawn":
         return _("The need is not offered to suppliers any more.")
     return str(DECLINE_REASONS.get(event.reason, event.reason))

@@ -107,6 +107,19 @@ def who_hands_over(row: Any) -> list[int]:
     return list(db.session.scalars(team.where(CareTeamMember.position == "coordinator")))
 
 
+def those_of_moved_help(row: Any) -> list[int]:
+    """Of help whose household moved: who posted the need, who brings it, and who takes it on in the new county."""
+    return [*author(row), *suppliers(row), *who_hands_over(row)]
+
+
+def staff_before(row: Any) -> list[int]:
+    """Coordinators of the county that help left with its household; of a restricted case nobody of it is told."""
+    case = row.need.case
+    if case is None or case.restricted:
+        return []
+    return _nearest(str(row.reasons.get("moved_from", "")), Permission.RUN_START)
+
+
 def author_and_supplier_before(row: Any) -> list[int]:
     """Who posted the need, and members of the organization that an allocation was taken from."""
     return [*author(row), *members_of(row.reasons.get("handed_over_from"))]

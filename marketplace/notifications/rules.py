@@ -103,6 +103,14 @@ RULES: dict[str, Rule] = {
     "organization:suspended": Rule(
         "reviews", _("%(about)s was suspended: its running help must be handed over."), readers.coordinators
     ),
+    "allocation:moved": Rule(
+        "deliveries",
+        _("%(about)s went along with its household to another county; the help stays agreed."),
+        readers.those_of_moved_help,
+    ),
+    "allocation:moved_away": Rule(
+        "reviews", _("%(about)s left the county with its household; the help goes on there."), readers.staff_before
+    ),
     "allocation:handover": Rule(
         "reviews", _("The supplier of %(about)s is gone: hand the help over to another."), readers.who_hands_over
     ),

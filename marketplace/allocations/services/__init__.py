@@ -1,5 +1,6 @@
 """Rules of the one life-cycle: claims, proposals and what is assigned by hand. The only writers of its tables."""
 
+import marketplace.allocations.services.moving  # takes help along with a household that moves
 import marketplace.allocations.services.stopped  # its receivers end what nobody can answer any more
 import marketplace.allocations.services.track_record  # noqa: F401  # gives organizations their figures
 from marketplace.allocations.services.answers import (

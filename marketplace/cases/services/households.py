@@ -150,7 +150,7 @@ def edit_case(actor: Actor, public_id: str, entry: CaseEntry, version: int) -> C
     """Correct a household's record; where it moves to another county, what it still needs goes along.
 
     Raises:
-        InvalidInput: the region is not the actor's, or help on its way keeps the household where it is.
+        InvalidInput: the region is not the actor's.
         StateConflict: somebody saved it since the form was opened.
     """
     _check_region(actor, entry.region)
@@ -165,9 +165,10 @@ def edit_case(actor: Actor, public_id: str, entry: CaseEntry, version: int) -> C
             **({"summary": entry.summary} if entry.summary else {}),
         )
         session.flush()  # the audit event is written after the change it tells of
-        audit.record(actor, "case:edited", case, changed=changed)
-        if case.region != before:
+        if case.region != before:  # needs are locked before the trail, as whoever works on one does
             events.moved.send("case", row=case, before=before, actor=actor)
+            events.moved.send("case_with_needs", row=case, before=before, actor=actor)
+        audit.record(actor, "case:edited", case, changed=changed)
         events.changed.send("case", ids=[case.id])
         session.expire(case)  # as above
     return case

@@ -5,6 +5,7 @@ role, so that no such case is without somebody.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_sqlalchemy.pagination import Pagination
@@ -129,6 +130,26 @@ def hand_over(actor: Actor, case_id: str, member_id: str, user_id: str) -> CareT
         session.flush()  # the place must be free before another takes it
         audit.record(actor, "case:team_left", case, changed=["team"], before=position)
         return add_to_team(actor, case_id, position, user_id=user_id)
+
+
+@events.moved.connect_via("case_with_needs")
+def leave_with_the_county(_table: str, *, row: Case, actor: Actor, **_details: Any) -> None:
+    """Staff of the county that a household leaves leave its care team; resource parties stay.
+
+    A restricted case whose leads left is open to the staff of the new county, until they name new ones.
+    """
+    gone = [
+        member
+        for member in row.team
+        if member.position in TEAM_ROLES
+        and not (member.user.region and regions.contains(member.user.region, row.region))
+    ]
+    for member in gone:
+        db.session.delete(member)
+    db.session.flush()  # the audit events are written after the change they tell of
+    for member in gone:
+        audit.record(actor, "case:team_left", row, changed=["team"], before=member.position, reason="moved")
+    db.session.expire(row, ["team"])
 
 
 def take_free_lead(actor: Actor, case: Case) -> None:

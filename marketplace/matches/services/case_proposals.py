@@ -123,9 +123,18 @@ def decline(actor: Actor, run: MatchRun, public_id: str, reason: str) -> CasePro
 @events.happened.connect_via("case:unrestricted")
 def _end_with_the_restriction(_sender: Any, *, row: Case, **_details: Any) -> None:
     """What was found for the care team alone ends with the restriction: ordinary runs match the case from now on."""
-    actor = system_actor("restriction")
+    _end(system_actor("restriction"), row, reason="unrestricted")
+
+
+@events.moved.connect_via("case_with_needs")
+def _end_where_it_was(_table: str, *, row: Case, actor: Actor, **_details: Any) -> None:
+    """Of a household that moves the care team looks for help anew."""
+    _end(actor, row, reason="moved")
+
+
+def _end(actor: Actor, row: Case, *, reason: str) -> None:
     with transaction() as session:
-        supersede(actor, row.id, reason="unrestricted")
+        supersede(actor, row.id, reason=reason)
         under_way = select(MatchRun).where(MatchRun.case_id == row.id, MatchRun.state.in_(("queued", "running")))
         for run in list(session.scalars(under_way)):
             give_up(actor, run)
