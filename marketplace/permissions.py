@@ -35,6 +35,7 @@ class Permission(StrEnum):
 
     ACCOUNT_MANAGE = "account:manage"
     ACCOUNT_OWN = "account:own"
+    ALLIANCE_FOUND = "alliance:found"
     ALLIANCE_MANAGE = "alliance:manage"
     ALLIANCE_VIEW = "alliance:view"
     ALLOCATION_ANSWER = "allocation:answer"
@@ -160,6 +161,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
     | _SIGNED_IN
     | {
         Permission.ASSESSMENT_VIEW: Scope.REGION,
+        Permission.ALLIANCE_FOUND: Scope.REGION,
         Permission.ALLIANCE_MANAGE: Scope.REGION,
         Permission.HOLD_DECIDE: Scope.REGION,
         Permission.ORGANIZATION_VIEW: Scope.REGION,
@@ -218,6 +220,7 @@ GRANTS: dict[Role, dict[Permission, Scope]] = {
     | {
         Permission.ACCOUNT_MANAGE: Scope.ALL,
         Permission.ASSESSMENT_VIEW: Scope.ALL,
+        Permission.ALLIANCE_FOUND: Scope.ALL,
         Permission.ALLIANCE_MANAGE: Scope.ALL,
         Permission.ORGANIZATION_DOCUMENTS: Scope.ALL,
         Permission.ORGANIZATION_VIEW: Scope.ALL,

@@ -113,6 +113,21 @@ class FindForm(Form):
     find = StringField(_("Name of an organization"))
 
 
+class AllianceForm(FlaskForm):
+    """What the page of an alliance says; its region is chosen once."""
+
+    version = IntegerField(widget=HiddenInput(), default=1, filters=[known_version])
+    name = StringField(
+        _("Name of the alliance"),
+        [InputRequired(_("Give the alliance a name.")), Length(max=80, message=_("At most 80 characters"))],
+    )
+    name_en = StringField(_("English name"), [Optional(), Length(max=120, message=_("At most 120 characters"))])
+    region = SelectField(_("Region where it works"), [InputRequired(_("Choose a region of the list"))])
+    summary = TextAreaField(
+        _("What the alliance does"), [Optional(), Length(max=2000, message=_("At most 2000 characters"))]
+    )
+
+
 class ItemForm(Form):
     """One line of a package; a line whose category is empty asks for nothing."""
 

@@ -81,7 +81,10 @@ def scene(site: Site) -> Scene:
                 "/organizations?tab=queue", f"/organizations/{waiting.public_id}", "/projects?tab=queue",
                 f"/projects/{submitted.public_id}",
             ],
-            "administrator": ["/account/staff", "/account/staff/new", f"/account/staff/{colleague.public_id}"],
+            "administrator": [
+                "/account/staff", "/account/staff/new", f"/account/staff/{colleague.public_id}", "/alliances/new",
+                "/audit",
+            ],
         }  # fmt: skip
     jobs.work_off(site.app)
     return Scene(organization_id, pages)

@@ -23,6 +23,7 @@ from marketplace.organizations.services.documents import (
     removed_documents,
     restore_document,
 )
+from marketplace.organizations.services.founding import edit_alliance, found_alliance
 from marketplace.organizations.services.members import (
     accept_invitation,
     invitation,
@@ -91,11 +92,13 @@ __all__ = [
     "discard_document",
     "documents_of",
     "edit",
+    "edit_alliance",
     "edit_package",
     "end_alliance_membership",
     "ensure",
     "ensure_alliance",
     "ensure_package",
+    "found_alliance",
     "get",
     "get_alliance",
     "get_own",

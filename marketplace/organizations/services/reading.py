@@ -116,6 +116,7 @@ ACTIONS = {
 
 ALLIANCE_ACTIONS = {
     "alliance:created": _("Founded"),
+    "alliance:edited": _("Profile edited"),
     "alliance:joined": _("Member added"),
     "alliance:left": _("Membership ended"),
     "alliance:organizer_named": _("Organizer named"),

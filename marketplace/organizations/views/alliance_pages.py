@@ -4,9 +4,11 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from marketplace.errors import InvalidInput
 from marketplace.organizations import services
-from marketplace.organizations.forms import FindForm
-from marketplace.organizations.views.parts import alliances, page_number
+from marketplace.organizations.choices import region_choices
+from marketplace.organizations.forms import AllianceForm, FindForm
+from marketplace.organizations.views.parts import alliances, page_number, sent_version, show_errors
 from marketplace.permissions import Permission, may_reach
 
 
@@ -19,6 +21,51 @@ def alliance_index() -> ResponseReturnValue:
         members=members,
         url_for_page=lambda number: url_for("alliances.index", page=number),
     )
+
+
+@alliances.route("/new", endpoint="new", methods=["GET", "POST"], permission=Permission.ALLIANCE_FOUND)
+def new_alliance() -> ResponseReturnValue:
+    form = AllianceForm(data={"region": g.actor.region or ""})
+    form.region.choices = region_choices(_("Choose a region"))
+    if form.validate_on_submit():
+        try:
+            alliance = services.found_alliance(
+                g.actor,
+                name=form.name.data,
+                name_en=form.name_en.data or "",
+                region=form.region.data,
+                summary=form.summary.data or "",
+            )
+        except InvalidInput as error:
+            show_errors(form, error)
+        else:
+            flash(_("The alliance is founded. Add its members next."), "success")
+            return redirect(url_for("alliances.members", slug=alliance.slug), 303)
+    return render_template("alliances/edit.html", form=form, alliance=None), 422 if form.errors else 200
+
+
+@alliances.route("/<slug>/edit", endpoint="edit", methods=["GET", "POST"], permission=Permission.ALLIANCE_MANAGE)
+def edit_alliance(slug: str) -> ResponseReturnValue:
+    alliance = services.load_managed(g.actor, slug)
+    form = AllianceForm(obj=alliance)
+    del form.region
+    if form.validate_on_submit():
+        try:
+            services.edit_alliance(
+                g.actor,
+                slug,
+                sent_version(),
+                name=form.name.data,
+                name_en=form.name_en.data or "",
+                summary=form.summary.data or "",
+            )
+        except InvalidInput as error:
+            show_errors(form, error)
+        else:
+            flash(_("Saved."), "success")
+            return redirect(url_for("alliances.show", slug=slug), 303)
+        alliance = services.load_managed(g.actor, slug)
+    return render_template("alliances/edit.html", form=form, alliance=alliance), 422 if form.errors else 200
 
 
 @alliances.route("/<slug>", endpoint="show", permission=Permission.ALLIANCE_VIEW)

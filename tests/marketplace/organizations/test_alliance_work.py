@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from marketplace import audit
 from marketplace.accounts.services import actor_of
 from marketplace.errors import InvalidInput, NotFound, StateConflict
 from marketplace.extensions import db
@@ -155,3 +156,33 @@ def test_the_pages_of_those_who_run_an_alliance(app: Flask, client: Browser) -> 
     assert "康复套餐" not in client.get(page).get_data(as_text=True)
     client.sign_in(world.a_user(Role.COORDINATOR))
     assert client.submit(f"{edit}/offer").status_code == 303
+
+
+def test_a_coordinator_founds_an_alliance_and_edits_it(app: Flask, client: Browser) -> None:
+    client.sign_in(world.a_user(Role.COORDINATOR))
+    assert "/alliances/new" in client.get("/alliances").get_data(as_text=True)
+    form = {"name": "武帮您", "region": world.DAWUKOU, "summary": "助老、助残、助困"}
+    made = client.submit("/alliances/new", form)
+    alliance = db.session.scalars(select(Alliance)).one()
+    page = f"/alliances/{alliance.slug}"
+    assert (made.status_code, made.location) == (303, f"{page}/members")
+    assert client.submit("/alliances/new", form).status_code == 422  # the name is taken
+    assert client.submit("/alliances/new", form | {"name": "另一个", "region": world.XINGQING}).status_code == 422
+    edited = {"name": "武帮您联盟", "summary": "", "version": 1}
+    assert client.submit(f"{page}/edit", edited).status_code == 303
+    assert "武帮您联盟" in client.get(page).get_data(as_text=True)
+    assert client.submit(f"{page}/edit", edited).status_code == 409
+    assert [event.action for event in audit.history("alliance", alliance.id)] == ["alliance:created", "alliance:edited"]
+
+
+def test_only_those_of_the_region_found_and_edit(app: Flask, client: Browser) -> None:
+    alliance = world.an_alliance(organizer_id=world.an_organization().id)
+    for user, found, edit in (
+        (world.a_user(Role.OFFICER), 403, 403),
+        (world.a_user(organization=world.an_organization()), 403, 404),
+        (world.a_user(organization=db.session.get_one(Organization, alliance.organizer_id)), 403, 200),
+        (world.a_user(Role.COORDINATOR, region=world.XINGQING), 200, 404),
+    ):
+        client.sign_in(user)
+        assert client.get("/alliances/new").status_code == found
+        assert client.get(f"/alliances/{alliance.slug}/edit").status_code == edit
