@@ -1,10 +1,11 @@
 """Start and cancel matching runs and trials of policies."""
 
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from marketplace import audit, events, jobs
 from marketplace.errors import NotFound, StateConflict
@@ -19,6 +20,9 @@ from marketplace.records import now
 from marketplace.transitions import move, transaction
 
 log = structlog.get_logger(__name__)
+
+TRIAL_DAYS = 30
+"""A trial is kept for so long."""
 
 
 def start(actor: Actor, region: str, alliance: str | None = None) -> MatchRun:
@@ -119,6 +123,22 @@ def cancel(actor: Actor, public_id: str) -> MatchRun:
             raise StateConflict(_("This run has ended; there is nothing to cancel."))
         move(actor, run, expect=("queued", "running"), to="cancelled", finished_at=now())
     return run
+
+
+@jobs.sweeper
+def forget_trials() -> None:
+    """Trials are read on the day they are made; a month later they go, and the trail keeps that they were."""
+    old = select(MatchRun.id, MatchRun.region).where(
+        MatchRun.trial.is_(True),
+        MatchRun.state.in_(("done", "failed", "cancelled")),
+        MatchRun.created_at < now() - timedelta(days=TRIAL_DAYS),
+    )
+    if db.session.execute(old.limit(1)).first() is None:  # every minute: nobody who writes waits for it
+        return
+    with transaction() as session:
+        rows = [(key, region) for key, region in session.execute(old.order_by(MatchRun.id).limit(500))]
+        session.execute(delete(MatchRun).where(MatchRun.id.in_([key for key, _region in rows])))
+        audit.record_many(system_actor("calendar"), "match_run:trial_forgotten", "match_run", rows)
 
 
 @jobs.sweeper

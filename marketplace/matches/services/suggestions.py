@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 from marketplace import regions
@@ -104,6 +104,8 @@ def suggest(actor: Actor, need_id: str) -> Suggested:
     )  # fmt: skip
     rows = db.session.execute(query.order_by(Capacity.id)).all()
     stock = _current(tuple((row.id, row.version) for row in rows))
+    by_key = {row.id: row for row in rows}
+    rows = [by_key[key] for key, _version in stock.key]  # what changed between the two reads is in neither
     chosen, fit, metres, parts = _ranked(need, stock)
     free = _free([rows[place] for place in chosen])
     answers = _answers(need)
@@ -135,28 +137,77 @@ def suggest(actor: Actor, need_id: str) -> Suggested:
 
 
 def _current(key: tuple[tuple[int, int], ...]) -> _Stock:
-    """The columns of the capacity that a key names, made anew where they are of another."""
+    """The columns of the capacity that a key names; of what changed since they were made they are made anew."""
     global _stock  # one for the process: that is what makes it quick
     with _lock:
         database = str(db.engine.url)
-        if _stock is None or (_stock.database, _stock.key) != (database, key):
+        if _stock is None or _stock.database != database:
             _stock = _read(key)
+        elif _stock.key != key:
+            _stock = _brought_up_to(_stock, key)
         return _stock
 
 
-def _read(key: tuple[tuple[int, int], ...]) -> _Stock:
-    query = capacities_in(Scope(regions.NINGXIA)).with_only_columns(*problem.CAPACITY_COLUMNS)
-    rows = [row for row in db.session.execute(query.order_by(Capacity.id)) if (row.id, row.version) in set(key)]
-    words = tuple(sorted({word for row in rows for word in row.qualifications}))
+def _read(key: tuple[tuple[int, int], ...], words: tuple[str, ...] = (), *, some: bool = False) -> _Stock:
+    """The columns of the capacity that a key names.
+
+    Args:
+        words: qualifications that are numbered anyhow. some: few of those on offer are asked for.
+    """
+    query = _offered()
+    if some:
+        query = query.where(Capacity.id.in_([one for one, _version in key]))
+    wanted = set(key)
+    rows = [row for row in db.session.execute(query) if (row.id, row.version) in wanted]
+    words = tuple(sorted({*words, *(word for row in rows for word in row.qualifications)}))
     offers, tables = problem.offer_columns(rows, words), code_tables()
     return _Stock(
         database=str(db.engine.url),
-        key=key,
+        key=tuple((row.id, row.version) for row in rows),
         offers=offers,
         words=words,
         organization=np.array([row.organization_id or -row.owner_id for row in rows], np.int64),
         covered=offers.categories @ tables.category_covers,
         served=offers.regions @ tables.region_covers,
+    )
+
+
+def _offered() -> Select[*tuple[Any, ...]]:
+    query = capacities_in(Scope(regions.NINGXIA)).with_only_columns(*problem.CAPACITY_COLUMNS)
+    return query.order_by(Capacity.id)
+
+
+MOST_ANEW = 100
+"""Where more has changed, all columns are made anew."""
+
+
+def _brought_up_to(stock: _Stock, key: tuple[tuple[int, int], ...]) -> _Stock:
+    """The stock of another key: the rows that both have are kept, the others read."""
+    there = {pair: place for place, pair in enumerate(stock.key)}
+    missing = tuple(pair for pair in key if pair not in there)
+    if len(missing) > MOST_ANEW:
+        return _read(key)
+    fresh = _read(missing, stock.words, some=True) if missing else None
+    if fresh is not None and fresh.words != stock.words:  # a qualification that nobody had: all masks change
+        return _read(key)
+    base = len(stock.key)
+    place_of = there | ({pair: base + place for place, pair in enumerate(fresh.key)} if fresh else {})
+    order = np.array([place_of[pair] for pair in key if pair in place_of], np.int64)
+
+    def merged(old: Any, new: Any) -> Any:
+        return (np.concatenate([old, new]) if new is not None else old)[order]
+
+    def column(name: str) -> Any:
+        return merged(getattr(stock.offers, name), getattr(fresh.offers, name) if fresh else None)
+
+    return _Stock(
+        database=stock.database,
+        key=tuple(pair for pair in key if pair in place_of),
+        offers=Offers(**{name: column(name) for name in vars(stock.offers)}),
+        words=stock.words,
+        organization=merged(stock.organization, fresh.organization if fresh else None),
+        covered=merged(stock.covered, fresh.covered if fresh else None),
+        served=merged(stock.served, fresh.served if fresh else None),
     )
 
 

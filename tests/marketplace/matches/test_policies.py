@@ -15,10 +15,11 @@ from marketplace.errors import AccessDenied, InvalidInput, StateConflict
 from marketplace.extensions import db
 from marketplace.matches import services
 from marketplace.matches.models import MatchRun, RunSetting
+from marketplace.matches.services.runs import forget_trials
 from marketplace.matches.services.settings import SITE_POLICY
 from marketplace.matches.trial import Changes
 from marketplace.permissions import Actor, Role
-from marketplace.records import LOCAL_TIME, today
+from marketplace.records import LOCAL_TIME, now, today
 from matching import Policy
 from tests.marketplace.matches.run_support import SYSTEM, proposals, statements
 from tests.support import world
@@ -45,6 +46,16 @@ def fields(policy: Policy = NEAR, **more: Any) -> dict[str, Any]:
     told |= {"candidates_per_need": policy.candidates_per_need or "", "version": 0, "hour": 2}
     told |= {"capacity_percent": 100, "radius_percent": 100, "region": world.DAWUKOU}
     return {**told, **({"fairness": "y"} if policy.fairness else {}), **more}
+
+
+def test_trials_are_forgotten_after_a_month(app: Flask) -> None:
+    long_ago = now() - timedelta(days=31)
+    old, young = (world.a_run(trial=True, state="done", created_at=moment) for moment in (long_ago, now()))
+    run = world.a_run(state="done", created_at=long_ago)
+    old_id, kept = old.id, {young.id, run.id}
+    forget_trials()
+    assert {row.id for row in db.session.query(MatchRun)} == kept
+    assert history("match_run", old_id)[-1].action == "match_run:trial_forgotten"
 
 
 def test_a_policy_is_inherited_from_above_until_a_region_has_its_own(app: Flask) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from flask import Flask
 
@@ -9,6 +10,7 @@ from marketplace.accounts.services import actor_of
 from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.matches import services
+from marketplace.matches.services import suggestions
 from marketplace.needs.models import Need
 from marketplace.permissions import Actor, Role
 from marketplace.projects.models import Pool
@@ -93,6 +95,33 @@ def test_what_changes_is_seen_at_once(app: Flask, caseworker: Actor) -> None:
     capacity.project.state = "paused"
     db.session.commit()
     assert suppliers(caseworker, other) == []
+
+
+def test_what_is_brought_up_to_date_is_what_would_be_made_anew(app: Flask, caseworker: Actor) -> None:
+    rows = [world.a_capacity(qualifications=[word]) for word in ("Q-NURSE", "Q-DRIVER", "Q-NURSE")]
+    need = world.a_need()
+
+    def agree() -> None:
+        services.suggest(caseworker, need.public_id)
+        kept = suggestions._stock
+        assert kept is not None
+        made = suggestions._read(kept.key)
+        assert kept.words == made.words
+        for name, column in vars(made.offers).items():
+            np.testing.assert_array_equal(getattr(kept.offers, name), column, err_msg=name)
+        for name in ("organization", "covered", "served"):
+            np.testing.assert_array_equal(getattr(kept, name), getattr(made, name), err_msg=name)
+
+    agree()
+    rows[1].regions, rows[1].version = [world.XINGQING, world.DAWUKOU], 2
+    world.save(rows[1])
+    agree()
+    world.a_capacity(categories=["S1101"], qualifications=["Q-DRIVER"])
+    rows[0].active, rows[0].version = False, 2
+    world.save(rows[0])
+    agree()
+    world.a_capacity(qualifications=["Q-NEW"])  # its bit moves those of others
+    agree()
 
 
 def test_the_policy_of_the_region_and_earlier_suppliers_count(app: Flask, caseworker: Actor) -> None:
