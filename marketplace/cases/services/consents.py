@@ -107,8 +107,8 @@ def give_consent(actor: Actor, case_id: str, given: ConsentGiven, evidence: Bina
         )
         session.add(consent)
         session.flush()  # its key goes into the audit event
+        events.changed.send("consent", ids=[consent.id])  # needs are locked before the trail, as whoever reviews does
         audit.record(actor, "consent:given", case, changed=["consent"], after=given.purpose, reason=given.given_by)
-        events.changed.send("consent", ids=[consent.id])
         session.expire(case, ["consents"])
     return consent
 
@@ -182,10 +182,10 @@ def withdraw_consent(actor: Actor, case_id: str, consent_id: str) -> Consent:
             raise StateConflict(_("This consent was taken back before."))
         consent.withdrawn_on = today()
         session.flush()  # the audit event is written after the change it tells of
+        events.changed.send("consent", ids=[consent.id])  # as above: needs before the trail
         audit.record(
             actor, "consent:withdrawn", case, changed=["consent"], before=consent.purpose, reason=consent.given_by
         )
-        events.changed.send("consent", ids=[consent.id])
     return consent
 
 

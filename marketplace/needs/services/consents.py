@@ -140,8 +140,8 @@ def follow(actor: Actor, case_id: int, purpose: str) -> None:
     """Bring the needs of a case that are not closed in line with its consents to a purpose."""
     name = _COLUMNS[purpose]
     with transaction() as session:
-        query = select(Need).where(Need.case_id == case_id, Need.state != "closed").with_for_update()
-        for need in session.scalars(query):
+        query = select(Need).where(Need.case_id == case_id, Need.state != "closed").order_by(Need.id)
+        for need in list(session.scalars(query.with_for_update())):
             if purpose == "publish" and not need.wish:
                 continue
             consent = _consent_for(need, purpose)

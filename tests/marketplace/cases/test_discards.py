@@ -14,6 +14,8 @@ from marketplace.records import today
 from tests.support.client import Browser
 from tests.support.world import DAWUKOU, HUINONG, a_case, a_need, a_user
 
+pytestmark = pytest.mark.both_databases
+
 
 def caseworker(region: str = DAWUKOU) -> Actor:
     return actor_of(a_user(Role.CASEWORKER, region=region))

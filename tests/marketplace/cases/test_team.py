@@ -15,6 +15,8 @@ from marketplace.permissions import Role
 from tests.support.client import Browser
 from tests.support.world import HUINONG, a_case, a_team_member, a_user
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_each_place_takes_the_role_it_names(app: Flask) -> None:
     case, actor = a_case(), actor_of(a_user(Role.OFFICER))

@@ -7,6 +7,8 @@ import pytest
 from tests.support import world
 from tests.support.client import Browser
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.mark.parametrize(
     ("needed", "shown"), [("week", [1]), ("month", [1, 2]), ("", [0, 1, 2, 3]), ("red", [0, 1, 2, 3])]

@@ -17,7 +17,7 @@ from marketplace.records import today
 from tests.marketplace.needs.people import a_wish_entry, an_entry, refusal, somebody_aged, staff, withdraw_all
 from tests.support.world import a_case, a_need, a_wish, in_days, save
 
-pytestmark = pytest.mark.usefixtures("english")
+pytestmark = [pytest.mark.usefixtures("english"), pytest.mark.both_databases]
 
 
 def test_without_consent_to_publish_nothing_is_published(app: Flask) -> None:

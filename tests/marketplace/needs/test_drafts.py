@@ -17,7 +17,7 @@ from tests.marketplace.needs.people import a_wish_entry, an_entry, refusal, staf
 from tests.support.client import Browser
 from tests.support.world import DAWUKOU, HUINONG, a_case, a_need, a_user, in_days
 
-pytestmark = pytest.mark.usefixtures("english")
+pytestmark = [pytest.mark.usefixtures("english"), pytest.mark.both_databases]
 NOTHING = NeedEntry(kind="", category="", title="", region="", quantity=0, urgency="")
 TELLING = "给李小明的棉鞋，电话13812345678"
 

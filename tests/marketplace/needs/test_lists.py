@@ -10,7 +10,7 @@ from marketplace.permissions import ANYONE
 from tests.marketplace.needs.people import an_entry, staff
 from tests.support.world import HUINONG, a_case, a_need, a_wish, in_days
 
-pytestmark = pytest.mark.usefixtures("english")
+pytestmark = [pytest.mark.usefixtures("english"), pytest.mark.both_databases]
 
 
 def test_the_work_list_is_urgent_first_then_longest_waiting(app: Flask) -> None:

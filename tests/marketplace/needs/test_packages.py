@@ -18,6 +18,8 @@ from marketplace.records import today
 from tests.support import world
 from tests.support.client import Browser
 
+pytestmark = pytest.mark.both_databases
+
 
 def caseworker(region: str = world.DAWUKOU) -> Actor:
     return actor_of(world.a_user(Role.CASEWORKER, region=region))

@@ -16,7 +16,7 @@ from marketplace.records import today
 from tests.marketplace.needs.people import a_wish_entry, an_entry, refusal, staff
 from tests.support.world import DAWUKOU, HUINONG, a_case, a_need, a_wish
 
-pytestmark = pytest.mark.usefixtures("english")
+pytestmark = [pytest.mark.usefixtures("english"), pytest.mark.both_databases]
 
 
 @pytest.mark.parametrize("kind", ["goods", "service", "employment", "grant"])

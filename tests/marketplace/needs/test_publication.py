@@ -22,7 +22,7 @@ from tests.marketplace.needs.people import a_wish_entry, an_entry, refusal, some
 from tests.support.client import Browser
 from tests.support.world import DAWUKOU, a_case, a_need, a_user, a_wish, an_allocation, in_days
 
-pytestmark = pytest.mark.usefixtures("english")
+pytestmark = [pytest.mark.usefixtures("english"), pytest.mark.both_databases]
 
 
 def in_review(**values: object) -> Need:

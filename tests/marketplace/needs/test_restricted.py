@@ -17,7 +17,7 @@ from tests.marketplace.needs.people import a_wish_entry, staff
 from tests.support.client import Browser
 from tests.support.world import a_case, a_need, a_team_member, a_user, a_wish
 
-pytestmark = pytest.mark.usefixtures("english")
+pytestmark = [pytest.mark.usefixtures("english"), pytest.mark.both_databases]
 
 
 def test_needs_of_restricted_cases_are_in_no_public_list_and_no_coordinator_s(app: Flask) -> None:

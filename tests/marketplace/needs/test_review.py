@@ -12,7 +12,7 @@ from marketplace.records import today
 from tests.marketplace.needs.people import a_wish_entry, refusal, staff
 from tests.support.world import a_case, a_need, a_wish, in_days
 
-pytestmark = pytest.mark.usefixtures("english")
+pytestmark = [pytest.mark.usefixtures("english"), pytest.mark.both_databases]
 
 
 def test_a_wish_goes_to_review_and_a_second_person_publishes_it(app: Flask) -> None:

@@ -12,7 +12,7 @@ from marketplace.needs import services
 from tests.marketplace.needs.people import staff
 from tests.support.world import a_case, a_need, a_wish
 
-pytestmark = pytest.mark.usefixtures("english")
+pytestmark = [pytest.mark.usefixtures("english"), pytest.mark.both_databases]
 
 
 def test_never_more_is_taken_than_the_need_asks(app: Flask) -> None:

@@ -15,7 +15,7 @@ from tests.marketplace.needs.people import a_wish_entry, an_entry, staff
 from tests.support.client import Browser
 from tests.support.world import DAWUKOU, a_case, a_need, a_user, in_days
 
-pytestmark = pytest.mark.usefixtures("english")
+pytestmark = [pytest.mark.usefixtures("english"), pytest.mark.both_databases]
 
 
 def test_a_second_need_of_the_kind_stays_a_draft_until_sent_anyway(app: Flask) -> None:
