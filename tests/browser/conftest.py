@@ -44,7 +44,7 @@ class Site:
         """An account that can sign in with PASSWORD; gives its e-mail."""
         with self.app.app_context():
             user = accounts.create_staff(
-                system_actor("test"), email, name or email.split("@")[0], PASSWORD, roles=roles, region=region
+                system_actor("init"), email, name or email.split("@")[0], PASSWORD, roles=roles, region=region
             )
             if organization_id is not None:
                 db.session.add(Membership(user_id=user.id, organization_id=organization_id, position="manager"))

@@ -46,7 +46,7 @@ def scene(site: Site) -> Scene:
         world.an_invitation(organization)
         world.a_document(waiting)
         colleague = world.a_user(Role.CASEWORKER)
-        run = matches.start(system_actor("test"), world.DAWUKOU, None).public_id
+        run = matches.start(system_actor("run"), world.DAWUKOU, None).public_id
         organization_id = organization.id
         pages = {
             "anyone": [
