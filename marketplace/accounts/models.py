@@ -143,7 +143,7 @@ class RecoveryCode(Model):
 
     id: Mapped[int] = column(P1, "identifies the row", primary_key=True)
     user_id: Mapped[int] = column(P2, "whose code", ForeignKey("user.id"))
-    digest: Mapped[str] = column(P4, "keyed digest of the code", String(64))
+    digest: Mapped[str] = column(P2, "keyed digest of the code", String(64))
     made_at: Mapped[datetime] = column(P2, "tells a new list from an old one", UtcDateTime)
     used_at: Mapped[datetime | None] = column(P2, "worked once", UtcDateTime)
 

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from flask_babel import lazy_gettext as _
 from flask_sqlalchemy.pagination import Pagination
 from sqlalchemy import select
 from sqlalchemy.orm import load_only
 
 from marketplace import audit
 from marketplace.audit import AuditChain, AuditEvent
+from marketplace.errors import InvalidInput
 from marketplace.extensions import db
 from marketplace.permissions import Actor, Permission, row_filter, scoped
 from marketplace.records import LOCAL_TIME
@@ -77,8 +79,12 @@ def chains(actor: Actor) -> list[AuditChain]:
     return list(db.session.scalars(select(AuditChain).where(readable.exists()).order_by(AuditChain.chain)))
 
 
-def verify(actor: Actor, chain: str) -> list[str] | None:
-    """Re-compute one chain; its faults, none when it is whole; None where the actor may read no such chain."""
+def verify(actor: Actor, chain: str) -> list[str]:
+    """Re-compute one chain; its faults, none when it is whole.
+
+    Raises:
+        InvalidInput: there is no such chain that the actor may read.
+    """
     if chain not in {row.chain for row in chains(actor)}:
-        return None
+        raise InvalidInput(_("Choose a chain of the list."))
     return audit.verify(chain)

@@ -6,7 +6,6 @@ from flask_babel import gettext as _
 from wtforms import SelectChoice
 
 from marketplace import trail
-from marketplace.errors import NotFound
 from marketplace.oversight import services, wording
 from marketplace.oversight.forms import TrailFilterForm
 from marketplace.paging import page_addresses
@@ -25,8 +24,6 @@ def verify() -> ResponseReturnValue:
     """Re-compute one chain and say on the page what was found; nothing is kept of it."""
     chain = request.form.get("chain", "")
     faults = services.verify(g.actor, chain)
-    if faults is None:
-        raise NotFound
     return _show(TrailFilterForm(formdata=None, data={"chain": chain}), verified=chain, faults=faults)
 
 

@@ -80,7 +80,7 @@ def test_a_chain_is_proved_whole_or_damaged(auditor: Browser) -> None:
     assert "event 2 was changed" in damaged
     still = auditor.submit("/audit/verify", {"chain": "640202"})
     assert "notice--success" in still.get_data(as_text=True)
-    assert auditor.submit("/audit/verify", {"chain": "999999"}).status_code == 404
+    assert auditor.submit("/audit/verify", {"chain": "999999"}).status_code == 422
 
 
 def test_the_page_asks_little_however_long_the_trail(auditor: Browser) -> None:
