@@ -16,6 +16,13 @@ _HOLDS: dict[str, Any] = {
     "withdrawn": _("Taken back"),
     "lapsed": _("No longer needed"),
 }
+_RUNS: dict[str, Any] = {
+    "queued": _("Waiting"),
+    "running": _("Running"),
+    "done": _("Done"),
+    "failed": _("Failed"),
+    "cancelled": _("Cancelled"),
+}
 STATES: dict[str, dict[str, Any]] = {
     "organization": {
         "registered": _("Awaiting verification"),
@@ -53,13 +60,9 @@ STATES: dict[str, dict[str, Any]] = {
     },
     "hold_exception": _HOLDS,
     "hold_release": _HOLDS,
-    "match_run": {
-        "queued": _("Waiting"),
-        "running": _("Running"),
-        "done": _("Done"),
-        "failed": _("Failed"),
-        "cancelled": _("Cancelled"),
-    },
+    "match_run": _RUNS,
+    "backtest": _RUNS,
+    "foresight": {"on": _("Turned on"), "off": _("Turned off")},
 }
 NEED_KINDS = {
     "micro_wish": _("Micro-wish"),
