@@ -25,7 +25,7 @@ from tests.marketplace.matches.run_support import SYSTEM, proposals, statements
 from tests.support import world
 from tests.support.client import Browser
 
-NEAR = Policy(closeness_weight=1000, fairness=True, load_balance_weight=700, pace_weight=300, candidates_per_need=3)
+NEAR = Policy(closeness_weight=1000, fairness=True, load_balance_weight=700, candidates_per_need=3)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def save(region: str, policy: Policy, alliance: str | None = None, **values: Any
 def fields(policy: Policy = NEAR, **more: Any) -> dict[str, Any]:
     """What the form sends for a policy."""
     told = {name: value for name, value in policy.as_dict().items() if name.endswith(("weight", "km", "days"))}
-    told |= {name: told.pop(f"{name}_weight") // 100 for name in ("load_balance", "pace")}
+    told["load_balance"] = told.pop("load_balance_weight") // 100
     told |= {name: policy.as_dict()[name] or "" for name in ("yellow_after_days", "red_after_days")}
     told |= {"candidates_per_need": policy.candidates_per_need or "", "version": 0, "hour": 2}
     told |= {"capacity_percent": 100, "radius_percent": 100, "region": world.DAWUKOU}
@@ -87,7 +87,7 @@ def test_a_run_is_done_by_the_policy_of_its_region(app: Flask) -> None:
     stored = db.session.query(RunSetting).one()
     assert stored.policy == {
         "closeness_weight": 1000, "fairness": True, "load_balance_weight": 700, "candidates_per_need": 3,
-        "yellow_after_days": None, "red_after_days": None, "pace_weight": 300,
+        "yellow_after_days": None, "red_after_days": None,
     }  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def test_saving_names_the_version_and_leaves_an_event(app: Flask, coordinator: A
     services.save(coordinator, world.DAWUKOU, None, Policy(), nightly=False, hour=3, version=row.version)
     told = [event.fields for event in history("run_setting", row.id)]
     assert told[-1] == [
-        "candidates_per_need", "closeness_weight", "fairness", "load_balance_weight", "nightly", "pace_weight",
+        "candidates_per_need", "closeness_weight", "fairness", "load_balance_weight", "nightly",
     ]  # fmt: skip
     assert services.setting_of(coordinator, world.DAWUKOU, None).version == 2
     with pytest.raises(AccessDenied):
@@ -187,7 +187,7 @@ def test_a_script_gets_the_piece_alone_and_nothing_for_what_is_not_valid_yet(cli
     "wrong",
     [
         {"waiting_weight": -1}, {"closeness_scale_km": 0}, {"load_balance": 101}, {"candidates_per_need": 0},
-        {"red_after_days": 0}, {"pace": 101}, {"capacity_percent": ""}, {"hour": 24}, {"closeness_scale_km": "nan"},
+        {"red_after_days": 0}, {"capacity_percent": ""}, {"hour": 24}, {"closeness_scale_km": "nan"},
         dict.fromkeys(("closeness_weight", "specialisation_weight", "group_fit_weight", "waiting_weight"), 0),
     ],
 )  # fmt: skip
