@@ -1,18 +1,13 @@
 """Reading: the same facts in every accepted shape, and every fault told with its place."""
 
-import csv
-import io
-import zipfile
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from marketplace.matches.file_codes import code_tables
 from matching.codes import CodeList, CodeTables
-from matching.tables import InvalidTable, NeedTable, capacity_of, csv_text, needs_of, read_needs, safe_text
-from matching.tables.write import PairColumn, pair_header, pair_lines
+from matching.tables import InvalidTable, capacity_of, needs_of, read_needs
+from tests.matching.reading import TABLES, capacity_faults, need_faults, one, read, same
 from tests.support.table_files import (
     CAPACITY,
     CHINESE_CAPACITY,
@@ -21,49 +16,9 @@ from tests.support.table_files import (
     FULL_CAPACITY,
     FULL_NEED,
     NEED,
-    Record,
     csv_bytes,
-    repacked,
     xlsx_bytes,
 )
-
-TABLES = code_tables()
-
-
-def read(data: bytes, name: str = "needs.csv") -> NeedTable:
-    return needs_of(data, name, TABLES)
-
-
-def need_faults(data: bytes, name: str = "needs.csv") -> list[tuple[int, str, str]]:
-    with pytest.raises(InvalidTable) as refused:
-        needs_of(data, name, TABLES)
-    return [(fault.row, fault.column, fault.kind) for fault in refused.value.faults]
-
-
-def capacity_faults(*records: Record) -> list[tuple[int, str, str]]:
-    with pytest.raises(InvalidTable) as refused:
-        capacity_of(csv_bytes(records, columns=list({name: 0 for record in records for name in record})), "c", TABLES)
-    return [(fault.row, fault.column, fault.kind) for fault in refused.value.faults]
-
-
-def one(**changes: object) -> list[tuple[int, str, str]]:
-    """The faults of a file with one good row and one that differs from it in these cells."""
-    changed = {**NEED, "id": "N2", **changes}
-    return need_faults(csv_bytes([NEED, changed], columns=list(changed)))
-
-
-def same(one_table: object, other: object) -> bool:
-    """Whether two tables hold the same, rows of the file and warnings aside."""
-    for column in fields(one_table):  # type: ignore[arg-type]  # both are tables, which are dataclasses
-        if column.name in ("row", "header", "warnings"):
-            continue
-        left, right = getattr(one_table, column.name), getattr(other, column.name)
-        if isinstance(left, np.ndarray):
-            if not np.array_equal(left, right, equal_nan=left.dtype.kind in "fM"):
-                return False
-        elif left != right:
-            return False
-    return True
 
 
 def test_every_column_of_a_need() -> None:
@@ -321,115 +276,3 @@ def test_an_ambiguous_name_lists_the_codes() -> None:
     )
     with pytest.raises(InvalidTable, match="A 同名, B 同名"):
         needs_of(csv_bytes([{**NEED, "category": "同名"}]), "n", tables)
-
-
-def test_workbook_formulas_and_errors_are_faults_of_their_cells() -> None:
-    sheet = _sheet(
-        "<row r='1'>" + _texts("id", "category", "region", "quantity", "hukou") + "</row>"
-        "<row r='2'>" + _texts("N1", "S0301", "640104") + "<c><f>1+1</f><v>2</v></c><c><f>1</f></c></row>"
-        "<row r='4'>" + _texts("N2", "S0301", "640104") + "<c t='e'><v>#N/A</v></c></row>"
-    )
-    assert need_faults(repacked(xlsx_bytes([NEED]), sheet), "n.xlsx") == [
-        (2, "quantity", "formula"),
-        (4, "quantity", "error_cell"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("rows", "kind"),
-    [
-        ("<row r='1'>" + "<c r='XFD1' t='inlineStr'><is><t>id</t></is></c></row>", "far_cell"),
-        ("", "empty_file"),
-        ("<row r='1'><c r='A1' t='s'><v>99</v></c></row>", "not_workbook"),
-        ("<row", "not_workbook"),
-    ],
-)
-def test_odd_sheets(rows: str, kind: str) -> None:
-    assert need_faults(repacked(xlsx_bytes([NEED]), _sheet(rows)), "n.xlsx") == [(1, "-", kind)]
-
-
-def test_a_document_type_is_refused() -> None:
-    sheet = b'<!DOCTYPE x [<!ENTITY a "b">]><worksheet/>'
-    faults = need_faults(repacked(xlsx_bytes([NEED]), {"xl/worksheets/sheet1.xml": sheet}), "n.xlsx")
-    assert faults == [(1, "-", "not_workbook")]
-
-
-def test_dates_of_the_1904_system() -> None:
-    book = xlsx_bytes([{**NEED, "deadline": "2026-12-31"}])
-    shifted = repacked(
-        book,
-        {
-            "xl/workbook.xml": _part(book, "xl/workbook.xml").replace(b"<workbookPr ", b'<workbookPr date1904="1" '),
-            "xl/worksheets/sheet1.xml": _part(book, "xl/worksheets/sheet1.xml").replace(b"46387", b"44925"),
-        },
-    )
-    assert str(read(book, "n.xlsx").deadline[0]) == "2026-12-31"
-    assert str(read(shifted, "n.xlsx").deadline[0]) == "2026-12-31"
-
-
-def _part(book: bytes, name: str) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(book)) as archive:
-        return archive.read(name)
-
-
-def _texts(*values: str) -> str:
-    return "".join(f"<c t='inlineStr'><is><t>{value}</t></is></c>" for value in values)
-
-
-def _sheet(rows: str) -> dict[str, bytes]:
-    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    sheet = f'<worksheet xmlns="{space}"><sheetData>{rows}</sheetData></worksheet>'
-    return {"xl/worksheets/sheet1.xml": sheet.encode()}
-
-
-@pytest.mark.parametrize("largest", [10_000, 10_001, 123_456])
-@pytest.mark.parametrize(
-    "names",
-    [
-        ["a,b", 'say "x"', "=1+1", "编号", "-5"],
-        ["a", "b c", "", "编号", "d=1"],
-        ["a", "b\nc", "", "d", "e"],
-        ["a", "+b", "", "d", "e"],
-    ],
-)
-def test_long_files_are_written_like_short_ones(names: list[str], largest: int) -> None:
-    place = np.array([4, 3, 2, 1, 0, 0])
-    numbers = np.array([0, 10, 7, 7, largest, 1])
-    columns = [PairColumn.of(names, place), PairColumn.of_numbers(numbers)]
-    lines = b"".join([pair_header(("name", "number")), *pair_lines(columns)]).decode()
-    records = [(safe_text(names[at]), number) for at, number in zip(place.tolist(), numbers.tolist(), strict=True)]
-    assert lines == csv_text(("name", "number"), records)
-    assert list(csv.reader(io.StringIO(lines)))[1:] == [[str(cell) for cell in record] for record in records]
-
-
-@pytest.mark.parametrize("text", ["=1", "+1", "-1+2", "-a", "@x", "\tx", "\rx"])
-def test_no_text_begins_a_formula(text: str) -> None:
-    assert safe_text(text) == f"'{text}"
-
-
-@pytest.mark.parametrize("text", ["plain", "", "-5", "-5.25", "a=b"])
-def test_other_texts_stay_as_they_are(text: str) -> None:
-    assert safe_text(text) == text
-
-
-def test_the_columns_are_told_as_the_file_names_them() -> None:
-    table = read(csv_bytes([{**NEED, "hukou": ""}], chinese=CHINESE_NEEDS))
-    assert table.header == {"id": "编号", "category": "类别", "region": "地区", "quantity": "数量"}
-
-
-def test_an_over_long_cell_is_a_fault_in_any_column_and_in_the_header() -> None:
-    long = "x" * 40_000
-    head, row = "id,category,region,quantity", "1,S1102,640202,1"
-    assert need_faults(f"{head},notes\n{row},{long}\n".encode()) == [(2, "notes", "too_long")]
-    assert need_faults(f"{head},{long}\n{row},y\n".encode()) == [(1, "#5", "too_long")]
-
-
-def test_text_that_a_spreadsheet_might_run_is_shown_as_text() -> None:
-    for text in ("=1+1", "+1", "-a", "@a", "\t=1", "\r=1", " =1", "\n=1", "＝1", "＋1", "＠a", "－a", "　=1"):
-        assert safe_text(text) == f"'{text}"
-    for text in ("-5", "-2.5", "a=1", "一双棉鞋"):
-        assert safe_text(text) == text
-
-
-def test_no_place_is_offered_for_a_wrong_number() -> None:
-    assert need_faults(b"id,category,region,quantity\n1,S1102,640203,1\n") == [(2, "region", "unknown_code")]
