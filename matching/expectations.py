@@ -37,6 +37,10 @@ LEAST_DAYS = 56
 LEAST_NEEDS = 100
 """A record of fewer days or needs is no ground for a forecast."""
 
+CAUTION = 1.15
+"""Draw futures at this scale for the prices of a run. A need that waits can still be served, capacity that is given
+away is gone: so the error on the one side costs more than that on the other. Numbers told to people leave it out."""
+
 YEAR = 365.25
 SEASON_DAYS = 21.0
 """The spread of the bell by which days near in the year count, about three weeks."""

@@ -26,9 +26,6 @@ class Policy:
         load_balance_weight: whole number from 0 to 10000. In the last level the u-th unit that an offer with
             room for c units serves costs load_balance_weight * u // c of fit: nothing for the first units, all
             of it for the last one. A larger weight spreads work over offers at the price of fit.
-        pace_weight: whole number from 0 to 10000. In the last level the u-th unit that an offer serves, which has
-            given g units in its period already and has room for c more, costs pace_weight * (g + u) // (g + c) of
-            fit. Work goes first to those who have given the least of theirs, at the price of fit, never of coverage.
         yellow_after_days: from this day of waiting on a need of tier 2 or less urgent counts as one of tier 1 in a
             run (:mod:`matching.ageing`), at least 1; None for never.
         red_after_days: from this day on as tier 1, by its own tier or by waiting, a need counts as one of tier 0, at
@@ -48,7 +45,6 @@ class Policy:
     tiers: int = 3
     fairness: bool = False
     load_balance_weight: int = 0
-    pace_weight: int = 0
     yellow_after_days: int | None = None
     red_after_days: int | None = None
     closeness_weight: int = 40
@@ -68,9 +64,8 @@ class Policy:
         for name in ("candidates_per_need", "yellow_after_days", "red_after_days"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise InvalidPolicy(f"{name}: must be at least 1, got {value}")
-        for name in ("load_balance_weight", "pace_weight"):
-            if not 0 <= (value := getattr(self, name)) <= FIT_MAX:
-                raise InvalidPolicy(f"{name}: must be from 0 to {FIT_MAX}, got {value}")
+        if not 0 <= self.load_balance_weight <= FIT_MAX:
+            raise InvalidPolicy(f"load_balance_weight: must be from 0 to {FIT_MAX}, got {self.load_balance_weight}")
         for name, weight in self.weights.items():
             if not 0 <= weight <= 1_000_000:
                 raise InvalidPolicy(f"{name}_weight: must be from 0 to 1000000, got {weight}")

@@ -23,7 +23,7 @@ what the offer has accepted before counted; if some of it then declines, the off
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,7 @@ def simulate(
     seed: int = 0,
     time_limit: float | None = None,
     workers: int | None = None,
+    ahead: Callable[[int, Problem, Int64s], ArrayLike | None] | None = None,
 ) -> Timeline:
     """What would happen if needs came like this and were matched under this policy.
 
@@ -75,6 +76,8 @@ def simulate(
         opens, closes: int (m,), the first and the last day on which each offer serves; None for all days.
         seed: of the suppliers' answers; at least 0.
         time_limit, workers: for each run, as for :func:`matching.solve`.
+        ahead: told the day, tonight's problem (all offers, arcs to those that serve) and the row of each of its needs
+            among all, it gives the reserve of the run, as :func:`matching.expected_prices` would, or None.
 
     Returns:
         The same timeline for the same arguments, as far as ``solve`` gives the same flow: on networks always.
@@ -92,8 +95,9 @@ def simulate(
         world.answer(day)
         world.capacity += arrivals.capacity
         if (day + 1) % run_every == 0:
-            problem, arcs = world.tonight(day, stay)
-            solution = solve(problem, policy, time_limit=time_limit, workers=workers)
+            problem, arcs, rows = world.tonight(day, stay)
+            reserve = None if ahead is None else ahead(day, problem, rows)
+            solution = solve(problem, policy, time_limit=time_limit, workers=workers, reserve=reserve)
             world.propose(day, arcs, solution.flow, optimal=solution.status == "optimal")
             if answer_days == 0:
                 world.answer(day)
@@ -249,8 +253,8 @@ class _World:
         keys = self.excluding[place, 1] * offers + np.repeat(self.offer[arcs], count)
         self.closed |= np.isin(self.need * offers + self.offer, keys)
 
-    def tonight(self, day: int, stay: int) -> tuple[Problem, Int64s]:
-        """What is open as a problem of its own, and the arcs it has among all."""
+    def tonight(self, day: int, stay: int) -> tuple[Problem, Int64s, Int64s]:
+        """What is open as a problem of its own, and the arcs and the needs it has among all."""
         remaining = self.quantity - self.served - self.expired
         here = (self.day <= day) & (remaining > 0)
         broken = np.unique(self.bundle[(self.expired > 0) & (self.bundle >= 0)])
@@ -282,7 +286,7 @@ class _World:
             use=self.use[arcs],
             exclusions=place[pairs],
         )
-        return problem, arcs
+        return problem, arcs, rows
 
     def propose(self, day: int, arcs: Int64s, flow: Int64s, *, optimal: bool) -> None:
         """Let the run's flow stand; a proposal that stood before keeps its age."""

@@ -19,7 +19,7 @@ def test_the_default_has_three_tiers_and_weights_that_add_to_a_hundred_without_c
     }  # fmt: skip
     assert (policy.closeness_scale_km, policy.waiting_full_days) == (20.0, 90.0)
     assert policy.candidates_per_need is None
-    assert (policy.pace_weight, policy.yellow_after_days, policy.red_after_days) == (0, None, None)
+    assert (policy.yellow_after_days, policy.red_after_days) == (None, None)
     with pytest.raises(dataclasses.FrozenInstanceError):
         policy.tiers = 4  # type: ignore[misc]  # the point of the test
 
@@ -34,7 +34,6 @@ def test_the_default_has_three_tiers_and_weights_that_add_to_a_hundred_without_c
         ({"fairness": 1}, "fairness: expected true or false, got 1"),
         ({"load_balance_weight": 10_001}, "load_balance_weight: must be from 0 to 10000"),
         ({"load_balance_weight": True}, "load_balance_weight: expected a whole number"),
-        ({"pace_weight": 10_001}, "pace_weight: must be from 0 to 10000"),
         ({"yellow_after_days": 0}, "yellow_after_days: must be at least 1, got 0"),
         ({"red_after_days": 1.5}, "red_after_days: expected a whole number, got 1.5"),
         ({"waiting_weight": -1}, "waiting_weight: must be from 0 to 1000000"),
