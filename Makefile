@@ -72,6 +72,7 @@ bench: $(VENV)/development ## measure (make bench GAP=gapd.txt for OR-Library's 
 	$(BIN)/python -m tests.benchmarks.engines
 	$(BIN)/python -m tests.benchmarks.prices
 	$(BIN)/python -m tests.benchmarks.coupled
+	$(BIN)/python -m tests.benchmarks.foresight_years
 	$(BIN)/python -m tests.benchmarks.suggestions
 	$(BIN)/python -m tests.benchmarks.gap $(if $(GAP),--gap $(GAP))
 
