@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.marketplace.matches.test_match_command import match, rows
+from tests.marketplace.matches.match_command import match, rows
 from tests.support.table_files import CAPACITY, NEED, csv_bytes
 
 
