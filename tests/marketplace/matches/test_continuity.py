@@ -7,8 +7,8 @@ from flask import Flask
 
 from marketplace.matches import services
 from marketplace.permissions import system_actor
-from tests.marketplace.matches.run_support import proposals, snapshot
 from tests.marketplace.matches.match_command import match, rows
+from tests.marketplace.matches.run_support import proposals, snapshot
 from tests.support import world
 from tests.support.table_files import CAPACITY, NEED, csv_bytes
 
