@@ -63,13 +63,15 @@ def app(database: dict[str, str], tmp_path: Path) -> Iterator[Flask]:
     settings = settings_in(tmp_path, **database)
     app = create_app(settings, TESTING=True, RATELIMIT_ENABLED=False)
     app.test_client_class = Browser
-    watch = CanaryWatch(app, settings.index_dir)
+    watch = CanaryWatch(app, settings.instance_dir)
     app.extensions["tests.canary"] = watch
     with app.app_context():
         yield app
         db.session.remove()
+        found = watch.close_and_report()
+        db.session.remove()
         db.engine.dispose()
-    assert watch.close_and_report() == []
+    assert found == []
 
 
 @pytest.fixture
