@@ -223,7 +223,7 @@ def help_a_restricted_case(walk: Walk) -> None:
     walk.press("See who could help")
     walk.reads("The supplier said no")  # the run has ended and asks for the supplier's answer
     walk.picture("restricted-run")
-    walk.press("The supplier agreed: accept in its name")
+    walk.press("It agreed: accept in its name")
     walk.confirm()
     walk.told("Accepted in the supplier's name; that you asked is recorded.")
 
