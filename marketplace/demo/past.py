@@ -94,7 +94,7 @@ def _month(project: Project, like: Capacity, category: str, first: date, month: 
         external_id=f"past-{category}-{month + 1:02d}", project_id=project.id, organization_id=project.organization_id,
         region=DAWUKOU, title=f"{like.title}{MARK}", categories=[category], regions=[DAWUKOU], unit=like.unit,
         quantity=units, allocated=0, committed_fen=0, latitude=like.latitude, longitude=like.longitude,
-        valid_from=begins, valid_until=begins + timedelta(days=MONTH - 1), confirmed_on=begins,
+        valid_from=begins, valid_until=begins + timedelta(days=MONTH - 1), confirmed_on=like.confirmed_on,
         active=True, groups=[], qualifications=like.qualifications,
     )  # fmt: skip
 
