@@ -27,8 +27,6 @@ from tests.support.client import Browser
 MATRIX = Path(__file__).with_name("field_matrix.csv")
 #: People whose grants reach every region see the records of any; all others see nothing of another's.
 _STRANGERS = "stranger: "
-#: Parts of a page that differ from one request to the next.
-_FLEETING = re.compile(rb'name="(?:csrf[-_]token|idempotency_key)" (?:content|value)="[^"]*"|\d\d:\d\d(?::\d\d)?')
 
 
 class Walk:
