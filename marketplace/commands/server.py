@@ -15,6 +15,8 @@ from marketplace.extensions import db
 from marketplace.settings import Settings
 
 HOST, PORT, THREADS = "127.0.0.1", 8000, 8
+#: Browsers keep up to six open for a while: with waitress' usual 100, the twentieth reader would wait for an answer.
+CONNECTIONS = 1000
 
 
 @click.command("serve", short_help=say("运行网站", "Run the web server"))
@@ -56,7 +58,9 @@ def serve(app: Flask, host: str, port: int, after_start: str = "") -> None:
     from waitress.server import create_server
 
     try:
-        server = create_server(app, host=host, port=port, threads=THREADS, ident=None)
+        server = create_server(
+            app, host=host, port=port, threads=THREADS, ident=None, connection_limit=CONNECTIONS, asyncore_use_poll=True
+        )
     except OSError as error:
         _refuse_port(port, error)
     db.session.remove()  # a read left open here would keep every writer of SQLite waiting

@@ -1,7 +1,7 @@
 """The long form of the races: python -m tests.races [--seeds N] [--attempts N] [--kills N] [--engine NAME].
 
-Every invariant on the service layer, presses through live HTTP, and kills under load, for several seeds on both
-database engines. Prints one line each, and ends with 1 at the first fault.
+Every invariant on the service layer and through live HTTP against two servers, and kills under load, for several
+seeds on both database engines. Prints one line each, and ends with 1 at the first fault.
 """
 
 import argparse
@@ -25,7 +25,8 @@ from tests.conftest import settings_in
 from tests.races.crowd import race
 from tests.races.invariants import RACES, Capacities
 from tests.races.kills import kill_under_load
-from tests.races.web import Pressing, two_servers
+from tests.races.limits import LIMITS
+from tests.races.web import PRESSED, two_servers
 from tests.support.servers import a_postgresql_cluster, an_empty_database
 
 
@@ -60,13 +61,20 @@ def run(engine: str, cluster: str, seed: int, attempts: int, kills: int) -> Iter
             held = invariant(app, attempts)
             faults = held.check(race(app, held.attempt, held.number, seed=seed))
             yield told(f"{engine}, seed {seed}, {invariant.__name__}", began, faults)
-    with site(engine, cluster) as (app, _folder):
-        began = time.monotonic()
-        settings: Settings = app.extensions["marketplace.settings"]
-        with two_servers(settings) as ports:
-            pressing = Pressing(app, ports, attempts)
-            faults = pressing.faults(race(app, pressing.attempt, pressing.number, seed=seed))
-        yield told(f"{engine}, seed {seed}, live HTTP", began, faults)
+    for limit in LIMITS:
+        with site(engine, cluster) as (app, _folder):
+            began = time.monotonic()
+            held = limit(app, min(attempts, 1_000))
+            faults = held.check(race(app, held.attempt, held.number, seed=seed, ahead=0))
+            yield told(f"{engine}, seed {seed}, {limit.__name__}", began, faults)
+    for pressed in PRESSED:
+        with site(engine, cluster) as (app, _folder):
+            began = time.monotonic()
+            settings: Settings = app.extensions["marketplace.settings"]
+            with two_servers(settings) as ports:
+                held = pressed(app, ports, attempts)
+                faults = held.check(race(app, held.attempt, held.number, seed=seed))
+            yield told(f"{engine}, seed {seed}, {pressed.__name__} over HTTP", began, faults)
     with site(engine, cluster) as (app, folder):
         began = time.monotonic()
         held = Capacities(app, attempts)

@@ -15,7 +15,11 @@ from tests.support.servers import postgresql_cluster, postgresql_url
 
 __all__ = ["postgresql_cluster", "postgresql_url"]
 
-ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+#: With `--dist loadgroup` one worker races on each: SQLite's writers take turns, and leave a processor to PostgreSQL.
+ENGINES = [
+    pytest.param("sqlite", marks=pytest.mark.xdist_group("sqlite")),
+    pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.xdist_group("postgresql")]),
+]
 
 
 @pytest.fixture(params=ENGINES)

@@ -21,7 +21,7 @@ from marketplace.records import now
 from tests.races import invariants
 
 
-def _write(*statements: Any) -> None:
+def write(*statements: Any) -> None:
     """Write without naming what was read before; retried as long as another writes."""
     db.session.rollback()
     db.session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
@@ -41,7 +41,7 @@ class UnguardedCapacities(invariants.Capacities):
         ).one()
         if held >= has:
             return "CapacityExhausted"
-        _write(
+        write(
             update(Capacity).where(Capacity.id == capacity).values(allocated=held + 1),
             update(Need).where(Need.id == need).values(allocated=1),
             update(Allocation).where(Allocation.id == key).values(state="accepted"),
@@ -64,7 +64,7 @@ class UnguardedClaims(invariants.Claims):
             "source": "claim", "state": "accepted", "public_id": uuid.uuid4().hex, "reasons": {}, "version": 1,
             "imported": False, "created_at": now(),
         }  # fmt: skip
-        _write(update(Need).where(Need.id == row.id).values(allocated=1), insert(table_of(Allocation)).values(**claim))
+        write(update(Need).where(Need.id == row.id).values(allocated=1), insert(table_of(Allocation)).values(**claim))
         return "accepted"
 
 
@@ -75,7 +75,7 @@ class UnguardedTrail(invariants.Trail):
 
     def attempt(self, number: int) -> str:
         key = self.rows[number % len(self.rows)]
-        _write(update(Organization).where(Organization.id == key).values(version=Organization.version + 1))
+        write(update(Organization).where(Organization.id == key).values(version=Organization.version + 1))
         if number % 3 == 0:
             return "undone"
         return "moved" if number % 3 == 1 else "StateConflict"
@@ -97,7 +97,7 @@ class UnguardedRepeats(invariants.Repeats):
                 "location": "",
                 "created_at": now(),
             }
-            _write(
+            write(
                 update(Capacity).where(Capacity.id == self.counter).values(quantity=Capacity.quantity + 1),
                 insert(table_of(IdempotentRequest)).values(**row),
             )
@@ -114,7 +114,7 @@ class UnguardedStates(invariants.States):
         row = db.session.execute(select(Need.state, Need.version).where(Need.id == key)).one()
         if row.state != "open":
             return "StateConflict"
-        _write(update(Need).where(Need.id == key).values(state="draft", version=row.version + 1))
+        write(update(Need).where(Need.id == key).values(state="draft", version=row.version + 1))
         return "moved"
 
 
@@ -130,7 +130,7 @@ class UnguardedNotices(invariants.Notices):
             "event": "organization:verified", "record_type": "organization", "record_public_id": "", "about": "",
             "count": 1, "created_at": now(), "mail": "none",
         }  # fmt: skip
-        _write(insert(table_of(Notification)).values(**row))
+        write(insert(table_of(Notification)).values(**row))
         return "undone" if place % 4 == 0 or copy % 2 == 0 else "told"
 
 
@@ -146,7 +146,7 @@ class UnguardedExpiry(invariants.Expiry):
         if row.state != "accepted" and copy:
             return "StateConflict"
         state = "expired" if copy == 4 else "delivered"
-        _write(update(Allocation).where(Allocation.id == row.id).values(state=state))
+        write(update(Allocation).where(Allocation.id == row.id).values(state=state))
         return "swept" if copy == 4 else "delivered"
 
 

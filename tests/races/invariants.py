@@ -68,11 +68,11 @@ class Race(ABC):
             return [*found, *self.faults(counted), *audit.verify(), *allocations.reconcile()]
 
 
-def _events(action: str) -> int:
-    return db.session.scalar(select(func.count()).where(AuditEvent.action == action)) or 0
+def events_of(*actions: str) -> int:
+    return db.session.scalar(select(func.count()).where(AuditEvent.action.in_(actions))) or 0
 
 
-def _expect(what: str, found: object, wanted: object) -> list[str]:
+def expect(what: str, found: object, wanted: object) -> list[str]:
     return [] if found == wanted else [f"{what}: {found}, not {wanted}"]
 
 
@@ -83,7 +83,8 @@ class Capacities(Race):
         places = 10
         self.units = max(self.number // 100, 1)
         first = world.a_capacity(quantity=self.units)
-        self.actor = actor_of(world.a_user(region=None, organization=first.organization))
+        self.member = world.a_user(region=None, organization=first.organization)
+        self.actor = actor_of(self.member)
         offers = [first, *worlds.copies(first, places - 1)]
         wanted = world.a_need(quantity=1)
         needs = [wanted, *worlds.copies(wanted, self.number - 1)]
@@ -103,11 +104,12 @@ class Capacities(Race):
     def faults(self, counted: Counter[str]) -> list[str]:
         given = db.session.scalars(select(Capacity.allocated).where(Capacity.id.in_(self.offers))).all()
         wanted = self.units * len(self.offers)
+        own = Need.id.in_(select(Allocation.need_id).where(Allocation.capacity_id.in_(self.offers)))
         return [
-            *_expect("units given of each capacity", sorted(set(given)), [self.units]),
-            *_expect("attempts that were granted", counted["accepted"], wanted),
-            *_expect("units of needs counted", db.session.scalar(select(func.sum(Need.allocated))), wanted),
-            *_expect("acceptances in the trail", _events("allocation:accepted"), wanted),
+            *expect("units given of each capacity", sorted(set(given)), [self.units]),
+            *expect("attempts that were granted", counted["accepted"], wanted),
+            *expect("units of needs counted", db.session.scalar(select(func.sum(Need.allocated)).where(own)), wanted),
+            *expect("acceptances in the trail", events_of("allocation:accepted"), wanted),
         ]
 
 
@@ -117,22 +119,24 @@ class Claims(Race):
     def prepare(self) -> None:
         side = max(round(self.number**0.5), 1)
         self.number = side * side
-        self.actors = worlds.volunteers(side)
+        self.people = worlds.volunteers(side)
+        self.actors = [actor_of(person) for person in self.people]
         first = world.a_wish()
-        self.wishes = [row.public_id for row in (first, *worlds.copies(first, side - 1))]
+        rows = [first, *worlds.copies(first, side - 1)]
+        self.rows, self.wishes = [row.id for row in rows], [row.public_id for row in rows]
 
     def attempt(self, number: int) -> str:
         actor, wish = self.actors[number % len(self.actors)], self.wishes[number // len(self.actors)]
         return str(allocations.claim(actor, wish).state)
 
     def faults(self, counted: Counter[str]) -> list[str]:
-        by_volunteer = select(func.count()).select_from(Allocation).group_by(Allocation.claimant_id)
-        most = max(db.session.scalars(by_volunteer).all(), default=0)
-        claimed = db.session.scalar(select(func.count()).select_from(Allocation))
+        own = Allocation.need_id.in_(self.rows)
+        most = max(db.session.scalars(select(func.count()).where(own).group_by(Allocation.claimant_id)), default=0)
+        claimed = db.session.scalar(select(func.count()).where(own))
         return [
-            *_expect("wishes claimed", claimed, len(self.wishes)),
-            *_expect("claims granted", counted["accepted"], len(self.wishes)),
-            *_expect("claims in the trail", _events("allocation:claimed"), len(self.wishes)),
+            *expect("wishes claimed", claimed, len(self.wishes)),
+            *expect("claims granted", counted["accepted"], len(self.wishes)),
+            *expect("claims in the trail", events_of("allocation:claimed"), len(self.wishes)),
             *([f"one volunteer holds {most}"] if most > 3 else []),
         ]
 
@@ -140,11 +144,15 @@ class Claims(Race):
 class Trail(Race):
     """I3: every change of state has one event in an unbroken chain, and what was undone has none."""
 
+    actions: tuple[str, ...] = ("organization:raced",)
+    outcomes: tuple[str, ...] = ("moved", "undone", "StateConflict")
+
     def prepare(self) -> None:
         first = world.an_organization()
         counties = [county.code for county in regions.counties()]
         rows = worlds.copies(first, 219, region=lambda place: counties[place % len(counties)])
         self.rows = [row.id for row in (first, *rows)]
+        self.addresses = [row.public_id for row in (first, *rows)]
 
     def attempt(self, number: int) -> str:
         choice = random.Random(number)  # noqa: S311  # a repeatable choice, no secret
@@ -161,11 +169,12 @@ class Trail(Race):
         return "moved"
 
     def faults(self, counted: Counter[str]) -> list[str]:
-        versions = db.session.scalar(select(func.sum(Organization.version - 1)))
+        own = Organization.id.in_(self.rows)
+        versions = db.session.scalar(select(func.sum(Organization.version - 1)).where(own))
         return [
-            *_expect("changes in the trail", _events("organization:raced"), counted["moved"]),
-            *_expect("changes in the records", versions, counted["moved"]),
-            *([] if counted["moved"] and counted["undone"] and counted["StateConflict"] else ["nothing raced"]),
+            *expect("changes in the trail", events_of(*self.actions), counted["moved"]),
+            *expect("changes in the records", versions, counted["moved"]),
+            *([] if all(counted[word] for word in self.outcomes) else ["nothing raced"]),
         ]
 
 
@@ -191,20 +200,28 @@ class Repeats(Race):
             session.execute(update(Capacity).where(Capacity.id == self.counter).values(quantity=Capacity.quantity + 1))
             return redirect(f"/{key}", 303)
 
+    def effects(self) -> int:
+        return (db.session.scalar(select(Capacity.quantity).where(Capacity.id == self.counter)) or 0) - 1
+
     def faults(self, counted: Counter[str]) -> list[str]:
         keys = -(-self.number // self.copies_of_each)
-        effects = (db.session.scalar(select(Capacity.quantity).where(Capacity.id == self.counter)) or 0) - 1
-        return [*_expect("effects", effects, keys), *_expect("answers", dict(counted), {"answered": self.number})]
+        return [
+            *expect("effects", self.effects(), keys),
+            *expect("answers", dict(counted), {"answered": self.number}),
+        ]
 
 
 class States(Race):
     """I7: only the moves that exist, each from the state it names, none lost."""
+
+    actions: tuple[str, ...] = ("need:raced",)
 
     def prepare(self) -> None:
         case = world.a_case()
         first = world.a_need(case)
         rows = worlds.copies(first, max(self.number // 50, 1) - 1)
         self.rows = [row.id for row in (first, *rows)]
+        self.addresses = [row.public_id for row in (first, *rows)]
         self.moves = sorted(
             (state, to) for state, many in Need.__moves__.items() for to in many if "review" not in (state, to)
         )
@@ -220,19 +237,19 @@ class States(Race):
 
     def faults(self, counted: Counter[str]) -> list[str]:
         found: list[str] = []
-        query = select(AuditEvent).where(AuditEvent.action == "need:raced").order_by(AuditEvent.id)
+        query = select(AuditEvent).where(AuditEvent.action.in_(self.actions)).order_by(AuditEvent.id)
         states: dict[int, str] = dict.fromkeys(self.rows, "open")
         for event in db.session.scalars(query):
             if states[event.record_id] != event.before:
                 found.append(f"need {event.record_id} went from {event.before}, but was {states[event.record_id]}")
             states[event.record_id] = str(event.after)
         ends: dict[int, str] = {row.id: row.state for row in db.session.execute(select(Need.id, Need.state))}
-        versions = db.session.scalar(select(func.sum(Need.version - 1)))
+        versions = db.session.scalar(select(func.sum(Need.version - 1)).where(Need.id.in_(self.rows)))
         return [
             *found[:5],
-            *_expect("states at the end", [key for key in self.rows if ends[key] != states[key]], []),
-            *_expect("changes in the records", versions, counted["moved"]),
-            *_expect("changes in the trail", _events("need:raced"), counted["moved"]),
+            *expect("states at the end", [key for key in self.rows if ends[key] != states[key]], []),
+            *expect("changes in the records", versions, counted["moved"]),
+            *expect("changes in the trail", events_of(*self.actions), counted["moved"]),
         ]
 
 
@@ -240,11 +257,13 @@ class Notices(Race):
     """I10: a notice and its letter exist once for what happened, and never for what was undone."""
 
     copies_of_each = 20
+    state = "verified"
 
     def prepare(self) -> None:
-        first = world.an_organization()
+        first = world.an_organization(state=self.state)
         keys = -(-self.number // self.copies_of_each)
-        self.rows = [row.id for row in (first, *worlds.copies(first, keys - 1))]
+        rows = [first, *worlds.copies(first, keys - 1)]
+        self.rows, self.addresses = [row.id for row in rows], [row.public_id for row in rows]
         user = world.a_user(organization=first)
         membership = user.memberships[0]
         worlds.copies(membership, keys - 1, organization_id=lambda place: self.rows[place + 1])
@@ -265,11 +284,11 @@ class Notices(Race):
 
     def faults(self, counted: Counter[str]) -> list[str]:
         wanted = sum(place % 4 != 0 for place in range(len(self.rows)))
-        letters = db.session.scalar(select(func.count()).select_from(OutboxMessage))
+        letters = db.session.scalar(select(func.count()).where(OutboxMessage.key.startswith(f"notice:{self.user}:")))
         told = db.session.scalar(select(func.count()).where(Notification.user_id == self.user))
         return [
-            *_expect("notices", told, wanted),
-            *_expect("letters", letters, wanted if mail.is_configured() else 0),
+            *expect("notices", told, wanted),
+            *expect("letters", letters, wanted if mail.is_configured() else 0),
             *([] if counted["told"] and counted["undone"] else ["nothing raced"]),
         ]
 
@@ -279,30 +298,41 @@ class Expiry(Race):
 
     def prepare(self) -> None:
         claims = max(self.number // 5, 1)
-        self.actor: Actor = worlds.volunteers(1)[0]
+        self.person = worlds.volunteers(1)[0]
+        self.actor: Actor = actor_of(self.person)
         first = world.a_wish()
         wishes = [first, *worlds.copies(first, claims - 1)]
         claim = world.an_allocation(first, claimant_id=self.actor.user_id, expires_at=now(), accepted_at=now())
         rows = worlds.copies(claim, claims - 1, need_id=lambda place: wishes[place + 1].id)
-        db.session.execute(update(Need).values(allocated=1))
+        db.session.execute(
+            update(Need).where(Need.id.in_(select(Allocation.need_id).where(self._own))).values(allocated=1)
+        )
+        db.session.commit()
         self.claims = [row.public_id for row in (claim, *rows)]
+
+    @property
+    def _own(self) -> Any:
+        return Allocation.claimant_id == self.actor.user_id
 
     def attempt(self, number: int) -> str:
         claim, copy = divmod(number, 5)
         if copy < 4:
-            return str(allocations.mark_delivered(self.actor, self.claims[claim % len(self.claims)]).state)
+            return self.deliver(self.claims[claim % len(self.claims)])
         return "swept" if allocations.expire_overdue(limit=2) else "nothing to sweep"
 
+    def deliver(self, claim: str) -> str:
+        return str(allocations.mark_delivered(self.actor, claim).state)
+
     def faults(self, counted: Counter[str]) -> list[str]:
-        query = select(Allocation.state, func.count()).group_by(Allocation.state)
+        query = select(Allocation.state, func.count()).where(self._own).group_by(Allocation.state)
         states: dict[str, int] = {state: number for state, number in db.session.execute(query)}  # noqa: C416  # rows
         delivered, lapsed = states.pop("delivered", 0), states.pop("expired", 0)
         return [
-            *_expect("claims that are neither", states, {}),
-            *_expect("claims in all", delivered + lapsed, len(self.claims)),
-            *_expect("deliveries granted", counted["delivered"], delivered),
-            *_expect("deliveries in the trail", _events("allocation:delivered"), delivered),
-            *_expect("lapses in the trail", _events("allocation:expired"), lapsed),
+            *expect("claims that are neither", states, {}),
+            *expect("claims in all", delivered + lapsed, len(self.claims)),
+            *expect("deliveries granted", counted["delivered"], delivered),
+            *expect("deliveries in the trail", events_of("allocation:delivered"), delivered),
+            *expect("lapses in the trail", events_of("allocation:expired"), lapsed),
             *([] if delivered and lapsed else ["one side won every time"]),
         ]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from flask import Flask
 
 from marketplace.extensions import db
-from tests.races.crowd import outcome
+from tests.races.crowd import close_all, outcome
 from tests.races.invariants import Race
 
 _fork = multiprocessing.get_context("fork")
@@ -24,9 +24,7 @@ WORKERS = 8
 def kill_under_load(app: Flask, held: Race, folder: Path, *, kills: int, seed: int) -> set[int]:
     """Let workers try at random and kill one after another; the attempts that a worker was told are done."""
     choice = random.Random(seed)  # noqa: S311  # a repeatable order, no secret
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    close_all(app)
     started = 0
     workers = []
 

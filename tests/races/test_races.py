@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 
+from tests.races import ATTEMPTS
 from tests.races.controls import CONTROLS, caught
 from tests.races.crowd import race
 from tests.races.invariants import RACES, Race
 
 SEED = 12
-#: A share of the full form, which `make chaos` runs: 10,000 attempts, five seeds.
-ATTEMPTS = 2_000
 
 
 @pytest.mark.parametrize("invariant", RACES, ids=lambda kind: kind.__name__)

@@ -6,10 +6,9 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from marketplace.accounts.services import actor_of
+from marketplace.accounts.models import User
 from marketplace.extensions import db, table_of
 from marketplace.needs.models import new_reference
-from marketplace.permissions import Actor
 from tests.support import world
 
 
@@ -41,11 +40,11 @@ def copies(row: Any, number: int, /, **values: Any) -> list[Any]:
     return list(keys)[-number:]
 
 
-def volunteers(number: int) -> list[Actor]:
+def volunteers(number: int) -> list[User]:
     """People who may claim wishes."""
     first = world.a_user(world.Role.VOLUNTEER)
     rows = copies(first, number - 1)
     for row in rows:
         row.roles = list(first.roles)
     db.session.commit()
-    return [actor_of(row) for row in (first, *rows)]
+    return [first, *rows]
