@@ -6,14 +6,10 @@ from shutil import copy
 
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
 
 from marketplace import create_app
 from marketplace.extensions import db
 from tests.conftest import settings_in
-from tests.support.servers import postgresql_cluster, postgresql_url
-
-__all__ = ["postgresql_cluster", "postgresql_url"]
 
 #: With `--dist loadgroup` one worker races on each: SQLite's writers take turns, and leave a processor to PostgreSQL.
 ENGINES = [
@@ -29,11 +25,8 @@ def racing_app(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -
     if request.param == "sqlite":
         copy(migrated, tmp_path / "bangnin.db")
     else:
-        environ["DATABASE_URL"] = request.getfixturevalue("postgresql_url")
+        environ["DATABASE_URL"] = request.getfixturevalue("migrated_postgresql_url")
     app = create_app(settings_in(tmp_path, **environ), TESTING=True, RATELIMIT_ENABLED=False)
-    if request.param != "sqlite":
-        with app.app_context():
-            upgrade()
     yield app
     with app.app_context():
         db.session.remove()
