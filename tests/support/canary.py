@@ -52,7 +52,7 @@ class CanaryWatch(logging.Handler):
         self._look(f"log line of {record.name}", record.getMessage().encode())
 
     def _look(self, where: str, content: bytes) -> None:
-        if zipfile.is_zipfile(io.BytesIO(content)):  # workbooks and archives of runs that did not end half-way
+        if zipfile.is_zipfile(io.BytesIO(content)):  # workbooks and whole archives of runs
             with zipfile.ZipFile(io.BytesIO(content)) as packed:
                 for name in packed.namelist():
                     self._look(f"{where}: {name}", packed.read(name))

@@ -19,6 +19,8 @@ from marketplace.permissions import Actor, Role
 from tests.marketplace.allocations.people import again, supplier_of, withdraw_share_consent
 from tests.support import world
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_proposals_for_a_closed_need_end(volunteer: Actor) -> None:
     proposal = world.an_allocation()

@@ -22,6 +22,8 @@ from marketplace.records import now
 from tests.marketplace.allocations.people import again
 from tests.support import world
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_claiming_takes_the_wish_for_72_hours(volunteer: Actor) -> None:
     wish = world.a_wish()

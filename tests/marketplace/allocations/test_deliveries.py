@@ -18,6 +18,8 @@ from marketplace.records import now
 from tests.marketplace.allocations.people import again, supplier_of
 from tests.support import world
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_part_deliveries_split_when_the_rest_is_released(app: Flask, caseworker: Actor) -> None:
     need = world.a_need(quantity=5)

@@ -16,6 +16,8 @@ from marketplace.organizations.services.registration import code_fault
 from marketplace.permissions import ANYONE, Actor, Role, system_actor
 from tests.support import world
 
+pytestmark = pytest.mark.both_databases
+
 BODY = "52640202MJX000001"
 CODE = BODY + credit_code.check_character(BODY)
 PROFILE = services.Profile(

@@ -19,6 +19,8 @@ from marketplace.records import today
 from tests.marketplace.projects.people import member_of, officer
 from tests.support import world
 
+pytestmark = pytest.mark.both_databases
+
 FACTS = services.ProjectFacts(title="冬季送暖", summary="为困难家庭送冬衣。")
 STOP = services.StopFacts("season")
 

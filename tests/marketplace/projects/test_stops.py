@@ -16,6 +16,8 @@ from tests.marketplace.projects.people import member_of, officer
 from tests.support import world
 from tests.support.client import Browser
 
+pytestmark = pytest.mark.both_databases
+
 
 def stored(project: Project) -> Project:
     db.session.expire_all()
