@@ -3,15 +3,17 @@
 from typing import Any
 
 from marketplace.settings import Settings
-from tests.races import ATTEMPTS
 from tests.races.crowd import race
 from tests.races.web import AllPressed, two_servers
+
+#: A hundred for each invariant.
+PRESSES = 700
 
 
 def test_nothing_is_given_twice_and_nobody_sees_an_error(racing_app: Any) -> None:
     settings: Settings = racing_app.extensions["marketplace.settings"]
     with two_servers(settings) as ports:
-        held = AllPressed(racing_app, ports, ATTEMPTS)
+        held = AllPressed(racing_app, ports, PRESSES)
         counted = race(racing_app, held.attempt, held.number, seed=12)
         assert held.check(counted) == []
         assert sum(counted.values()) == held.number
