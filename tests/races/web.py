@@ -10,7 +10,7 @@ import random
 import re
 import subprocess
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -43,24 +43,24 @@ def two_servers(settings: Settings) -> Iterator[list[int]]:
     environ = keys | {"DATABASE_URL": settings.database_url, "MAIL_URL": settings.mail_url or ""}
     with ExitStack() as running:
         ports = [free_port(), free_port()]
-        servers = [started(settings.instance_dir, "serve", "--port", str(port), **environ) for port in ports]
-        for server in servers:
+        for port in ports:
+            server = started(settings.instance_dir, "serve", "--port", str(port), **environ)
             running.callback(_stop, server)
-        for server, port in zip(servers, ports, strict=True):
             first_line = server.stdout.readline() if server.stdout else ""
             if not re.search(rf":{port}/", first_line):
                 raise RuntimeError(f"the server did not start: {first_line}{server.stderr and server.stderr.read()}")
-            for stream in (
-                server.stdout,
-                server.stderr,
-            ):
-                threading.Thread(target=deque, args=(stream, 0), daemon=True).start()
+            # A server whose log nobody reads stands still once the pipe is full.
+            log = threading.Thread(target=server.communicate)
+            log.start()
+            running.callback(log.join, 30)
+            running.callback(server.terminate)
         yield ports
 
 
 def _stop(server: "subprocess.Popen[str]") -> None:
-    server.terminate()
-    server.wait(timeout=30)
+    if server.poll() is None:
+        server.terminate()
+        server.communicate(timeout=30)
 
 
 class Pressed(invariants.Race):
