@@ -71,7 +71,7 @@ class Groups(Race):
 
     def prepare(self) -> None:
         self.managers = []
-        for _place in range(max(self.number // 32, 1)):
+        for _place in range(max(self.number // 160, 1)):  # few, so that many press for each
             organization = world.an_organization()
             manager = actor_of(world.a_user(region=None, organization=organization))
             self.managers.append((manager, organization.public_id))
