@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from marketplace.matches.file_codes import code_tables
 from matching import Policy, Problem
 from matching.eligibility import Candidates, Needs, Offers, candidates
+from matching.expectations import CAUTION
 from matching.foresight import outlook
 from matching.scoring import Scorer
 
@@ -47,7 +48,7 @@ class Ahead:
     Attributes:
         needs: needs of the past that the futures copy; their qualifications are numbered as the snapshot's.
         quantity, tier: of these needs, as in `matching.Problem`; that some must be served whole is left out.
-        futures: each with the same chance.
+        futures: each with the same chance, drawn at the scale of `expectations.CAUTION`.
         first, last: int64 (m,), days after the day of the run, 0 the day itself: each offer serves from the one to
             the other; what has no end lasts as far as the run looks ahead.
         released: bool (m,), offers that their suppliers asked not to be kept for anybody.
@@ -128,7 +129,7 @@ def future_of(drawn: Drawn, ahead: Ahead, pairs: Pairs, problem: Problem) -> Pro
 
 @dataclass(frozen=True)
 class Kept:
-    """What a run kept capacity back for; all by offer.
+    """What a run kept capacity back for; all by offer, and numbers of units without the margin of the futures.
 
     Attributes:
         price: int64 (m,), what the last unit is worth to those still to come; 0 keeps nothing back.
@@ -168,13 +169,18 @@ def kept_for(problem: Problem, ahead: Ahead, futures: Sequence[Problem], policy:
     free = ahead.released | (ahead.last < ahead.next_run) | ~_wanted_later(problem, futures)
     return Kept(
         price=np.where(free, 0, told.price),
-        to_come=told.to_come,
-        queue=told.queue,
+        to_come=without_margin(told.to_come),
+        queue=without_margin(told.queue),
         last=ahead.last,
         saved=np.zeros(tiers),
         weighed=0,
         days_known=ahead.days_known,
     )
+
+
+def without_margin(units: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Units that futures show, as people are told of them: futures are drawn larger than what is expected."""
+    return units / CAUTION
 
 
 def _wanted_later(problem: Problem, futures: Sequence[Problem]) -> Bools:

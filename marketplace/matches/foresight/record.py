@@ -123,7 +123,7 @@ def ahead_of(snapshot: Snapshot, scope: Scope, horizon: int) -> Ahead | None:
     found = [row for row in db.session.execute(past_needs(scope)) if 0 <= (today - row.posted_on).days < MOST_DAYS]
     record = record_of([row.posted_on for row in found], [row.id for row in found], today)
     if not record.is_thin:
-        drawn = expectations.draw(record, today + timedelta(days=1), most, seed=seed)
+        drawn = expectations.draw(record, today + timedelta(days=1), most, seed=seed, scale=expectations.CAUTION)
         wanted = np.unique(np.concatenate([one.row for one in drawn]))
         by_id = rows_by_id([found[row].id for row in wanted.tolist()])
         rows = [by_id[found[row].id] for row in wanted.tolist()]
@@ -133,7 +133,7 @@ def ahead_of(snapshot: Snapshot, scope: Scope, horizon: int) -> Ahead | None:
         rows, a_month = expected_rows(scope, today)
         if not rows:
             return None
-        drawn = expectations.expected(a_month, most, seed=seed)
+        drawn = expectations.expected(a_month, most, seed=seed, scale=expectations.CAUTION)
         wanted, units, days_known = np.arange(len(rows)), [1] * len(rows), 0
     needs, servable = servable_columns(rows, snapshot.qualifications)
     return Ahead(

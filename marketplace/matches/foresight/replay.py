@@ -32,7 +32,7 @@ HINDSIGHT_SECONDS = 60.0
 """The search in coupled parts of one night, and of the whole period in hindsight, stops with the best found."""
 
 WAYS = {"nightly": None, "foresight": 1.0, "low": 0.7, "high": 1.3}
-"""Ways to run the nights, and what the forecast is multiplied by; None looks at the night alone."""
+"""Ways to run the nights, and what the forecast of a run is multiplied by; None looks at the night alone."""
 
 _SHARES = {"nightly": 1, "foresight": 4, "low": 4, "high": 4, "hindsight": 1}
 
@@ -249,7 +249,7 @@ class _Nights:
 
     def _futures(self, night: int, horizon: int) -> tuple[Drawn, ...] | None:
         period = self.period
-        start, scale = period.begins + timedelta(days=night + 1), self.scale or 1.0
+        start, scale = period.begins + timedelta(days=night + 1), expectations.CAUTION * (self.scale or 1.0)
         seed = start.toordinal()
         try:
             drawn = expectations.draw(period.record, start, max(horizon, 0), seed=seed, scale=scale)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketplace.matches.foresight.ahead import Kept
+from marketplace.matches.foresight.ahead import Kept, without_margin
 from matching import Policy, Problem, Solution, solve
 from matching.foresight import together
 from matching.reserve import left_over
@@ -22,7 +22,8 @@ def weighed(kept: Kept, problem: Problem, solution: Solution, futures: Sequence[
     """What was kept, with the units by tier that holding is expected to serve beyond those it makes wait.
 
     For each future, what is left after tonight with the reserve is given to those still waiting and those to come as
-    well as can be; so is what would have been left without it. The mean of the differences is told, tonight included.
+    well as can be; so is what would have been left without it. The mean of the differences is told without the margin
+    of the futures, and with it the difference of tonight, which is sure.
     """
     if solution.reserve is None:
         return kept
@@ -32,12 +33,13 @@ def weighed(kept: Kept, problem: Problem, solution: Solution, futures: Sequence[
     sums, arcs, weighed_futures = np.zeros(policy.tiers), 0, 0
     for future in futures:
         without, having = (_served(solve(together(one, future), Policy()), policy.tiers) for one in rest)
-        sums += (after + having) - (before + without)
+        sums += having - without
         arcs += future.need.size + problem.need.size
         weighed_futures += 1
         if arcs >= WEIGHED_ARCS:
             break
-    return replace(kept, saved=sums / max(weighed_futures, 1), weighed=weighed_futures)
+    saved = after - before + without_margin(sums / max(weighed_futures, 1))
+    return replace(kept, saved=saved, weighed=weighed_futures)
 
 
 def _rest(problem: Problem, flow: NDArray[np.int64]) -> Problem:

@@ -22,7 +22,7 @@ from marketplace.matches.services.settings import SITE_POLICY
 from marketplace.notifications.models import Notification
 from marketplace.permissions import Actor, Role
 from marketplace.records import now
-from matching.expectations import Record
+from matching.expectations import CAUTION, Record, draw
 from tests.marketplace.matches.run_support import SYSTEM
 from tests.support import world
 from tests.support.past import a_backtest, a_past, a_switch
@@ -75,6 +75,17 @@ def test_a_night_knows_nothing_of_what_came_after_it(app: Flask) -> None:
     for one, other in zip(futures, again, strict=True):
         assert np.array_equal(read.day[one.row], read.day[other.row])
         assert np.array_equal(one.day, other.day)
+
+
+def test_forecasts_too_low_or_high_multiply_the_margin_of_every_run(app: Flask) -> None:
+    a_past(months=4)
+    read = period.read(SCOPE, SITE_POLICY, 30, DAYS)
+    world_of, start = replay._World(read), read.begins + timedelta(days=11)
+    for scale in (1.0, 0.7, 1.3):
+        futures = replay._Nights(world_of, scale)._futures(10, 15)
+        assert futures is not None
+        drawn = draw(read.record, start, 15, seed=start.toordinal(), scale=scale * CAUTION)
+        assert [one.row.tolist() for one in futures] == [one.row.tolist() for one in drawn]
 
 
 def test_a_thin_record_is_run_without_a_forecast_or_by_what_is_expected(app: Flask, coordinator: Actor) -> None:

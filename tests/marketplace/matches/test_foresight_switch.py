@@ -16,11 +16,12 @@ from marketplace.extensions import db
 from marketplace.matches import services
 from marketplace.matches.foresight import services as foresight
 from marketplace.matches.foresight.models import Backtest, Expectation, Foresight
-from marketplace.matches.foresight.record import ahead_of, looking_ahead
+from marketplace.matches.foresight.record import ahead_of, looking_ahead, past_needs, record_of
 from marketplace.matches.models import RunSetting
 from marketplace.matches.scope import Scope
 from marketplace.permissions import Actor, Role
 from marketplace.records import new_public_id, now
+from matching.expectations import CAUTION, draw
 from tests.marketplace.matches.run_support import SYSTEM, proposals, snapshot
 from tests.support import world
 from tests.support.client import Browser
@@ -147,6 +148,17 @@ def test_without_history_it_goes_by_what_is_expected_or_not_at_all(app: Flask, c
             foresight.expect(coordinator, world.DAWUKOU, None, wrong)
     foresight.expect(coordinator, world.DAWUKOU, None, [])
     assert db.session.query(Expectation).count() == 0
+
+
+def test_runs_draw_more_than_is_expected_by_the_margin(app: Flask) -> None:
+    a_past()
+    world.a_capacity(quantity=2)
+    ahead = ahead_of(snapshot(), SCOPE, 30)
+    assert ahead is not None
+    found = list(db.session.execute(past_needs(SCOPE)))
+    record = record_of([row.posted_on for row in found], [row.id for row in found], world.in_days(0))
+    drawn = draw(record, world.in_days(1), 30, seed=world.in_days(0).toordinal(), scale=CAUTION)
+    assert [one.row.size for one in ahead.futures] == [one.row.size for one in drawn]
 
 
 def test_futures_are_the_same_whoever_is_registered_where(app: Flask) -> None:

@@ -13,6 +13,7 @@ from marketplace.matches import archive
 from marketplace.matches.foresight.ahead import Ahead, Drawn
 from marketplace.matches.snapshot import Snapshot
 from marketplace.matches.solving import match
+from matching.expectations import CAUTION
 from matching.reasons import REASONS, Reason
 from tests.marketplace.matches.run_support import snapshot
 from tests.support import world
@@ -53,13 +54,22 @@ def test_the_last_unit_is_kept_for_a_red_need_that_will_come(shot: Snapshot, tmp
     assert result.units.tolist() == []
     assert result.held.tolist() == [1]
     assert result.kept is not None
-    assert result.kept.to_come.tolist() == [[1.0, 0.0, 0.0]]
-    assert result.kept.saved.tolist() == [1.0, 0.0, -1.0]
+    assert result.kept.to_come.tolist() == [[1.0 / CAUTION, 0.0, 0.0]]
+    assert result.kept.saved.tolist() == [1.0 / CAUTION, 0.0, -1.0]  # what tonight cost is sure
     assert {REASONS[code] for code in result.unmatched.reason.tolist()} == {Reason.HELD}
     kept = archive.load(tmp_path / "run.npz")
     assert kept.explain(0).outcome == "held"
     assert kept.kept is not None
     assert (kept.kept.last.tolist(), kept.kept.days_known, kept.kept.weighed) == ([30], 365, 1)
+
+
+def test_what_is_told_of_those_expected_leaves_out_the_margin_of_the_draw(shot: Snapshot) -> None:
+    assert shot.ahead is not None
+    drawn = replace(shot.ahead, futures=(Drawn(np.zeros(23, np.int64), np.full(23, 3)),))  # 15 % more than 20
+    kept = match(replace(shot, ahead=drawn)).kept
+    assert kept is not None
+    assert float(kept.to_come.sum() + kept.queue.sum()) == pytest.approx(20)
+    assert kept.queue[0, 0] == pytest.approx(22 / CAUTION)
 
 
 @pytest.mark.parametrize(
