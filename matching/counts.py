@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from matching.columns import Bools, Int32s, Int64s
-from matching.fairness import Aims, steps_of_load
+from matching.fairness import Aims
 
 
 class Counts(NamedTuple):
@@ -94,11 +94,11 @@ def counted(aims: Aims, need: Int32s, offer: Int32s, units: Int64s, quantity: In
     number = np.arange(1, int(most.sum()) + 1) - np.repeat(ends - most, most)
     kinds = [(counted, owner, most, np.ones_like(number), number)]
     offers = np.zeros(0, np.int64)
-    if aims.weight:
+    if aims.balance.most:
         offers, owner = np.unique(offer, return_inverse=True)
         carried = np.zeros(offers.size, np.int64)
         np.add.at(carried, owner, units)
-        steps = steps_of_load(np.minimum(carried, capacity[offers]), aims.full[offers], aims.weight)
+        steps = aims.balance.of(offers).steps(np.minimum(carried, capacity[offers]))
         kinds.append((everything, owner + groups.size, *steps))
     arc, owner, size, room, cost = (np.concatenate([kind[side] for kind in kinds]) for side in range(5))
     first = np.append(0, np.cumsum(size))

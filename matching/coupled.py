@@ -61,7 +61,9 @@ class Part:
             fit: whether to settle the fit too, or the tiers alone.
         """
         self._problem, self._coupling, self.arcs = problem, coupling, arcs
-        self._aims = None if aims is None or not aims.weight else aims._replace(group=np.full_like(aims.group, -1))
+        self._aims = None
+        if aims is not None and aims.balance.most:
+            self._aims = aims._replace(group=np.full_like(aims.group, -1))
         self.with_fit = fit
         self.flow = np.zeros(arcs.size, np.int64)
         self.bound = np.zeros(problem.tiers + 1, np.int64)

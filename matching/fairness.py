@@ -3,8 +3,8 @@
 A source sends every unit through its need's group, or past all groups, to the need, to an offer and on to
 the sink; or straight to the sink, unserved. The x-th unit of a group of size s costs (2x - 1)/s, which adds
 up to x**2/s; each unit has an arc of its own, and a cheapest flow fills cheap ones first, so convex costs
-need no more than that. In the same way the u-th unit of an offer of capacity c costs w*u//c in the terms of
-the fit, where the policy has a weight w for balance: the fuller, the dearer, w for the last one.
+need no more than that. In the same way the u-th unit of an offer costs in the terms of the fit what its
+balance says, where the policy asks for one (:mod:`matching.balance`): the fuller, the dearer.
 
 Levels, by the worth of a unit of tier t: (T - t)*K + fit, less R(x)*k for being the x-th of its group, less
 its balance. R ranks the different marginal costs from 1 on; k is above any change of fit and balance along a
@@ -40,15 +40,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.columns import Bools, Int32s, Int64s
+from matching.balance import Balance, balance_of
+from matching.columns import Int32s, Int64s
 from matching.network import LARGEST_COST, Arcs, Network, best_fit, compacted
 from matching.problem import InvalidProblem, Problem
 
 MOST_UNITS = 2**23
 """Fairness gives each unit its own arc; quotients of sizes up to this differ as floats where they differ."""
-
-LARGEST_BALANCED = 2**40
-"""Larger capacities count as this in the balance: no sum of units comes near it, and products stay in range."""
 
 
 class Aims(NamedTuple):
@@ -58,18 +56,20 @@ class Aims(NamedTuple):
         group: int32 (n,), ranks of groups; -1 none. All -1 without fairness.
         size: int64 (g,), the units of each group in the whole problem.
         before: int64 (g,), units of each group that are served elsewhere.
-        weight: of the balance, 0 for none.
-        full: int64 (m,), the capacity in units that the balance counts in.
+        balance: of the offers' loads.
     """
 
     group: Int32s
     size: Int64s
     before: Int64s
-    weight: int
-    full: Int64s
+    balance: Balance
+
+    def without_balance(self) -> Aims:
+        """The same but for the balance."""
+        return self._replace(balance=self.balance._replace(weight=0, pace=0))
 
 
-def aims_of(problem: Problem, *, fair: bool, weight: int) -> Aims:
+def aims_of(problem: Problem, *, fair: bool, weight: int = 0, pace: int = 0) -> Aims:
     """The aims for a whole problem.
 
     Raises:
@@ -85,20 +85,13 @@ def aims_of(problem: Problem, *, fair: bool, weight: int) -> Aims:
         group[grouped] = rank
         size = np.zeros(groups.size, np.int64)
         np.add.at(size, rank, problem.quantity[grouped])
-    return Aims(group, size, np.zeros_like(size), weight, full_load(problem))
-
-
-def full_load(problem: Problem) -> Int64s:
-    """The units each offer could serve by its capacity alone, at the least use of its arcs; at least 1."""
-    least = np.full(problem.capacity.size, np.iinfo(np.int64).max)
-    np.minimum.at(least, problem.offer, np.maximum(problem.use, 1))
-    return np.asarray(np.clip(problem.capacity // least, 1, LARGEST_BALANCED), np.int64)
+    return Aims(group, size, np.zeros_like(size), balance_of(problem, weight, pace))
 
 
 def unfairness(problem: Problem, flow: Int64s) -> Fraction:
     """The sum of served**2 / size over the groups of a problem, exactly; the less, the fairer."""
     used = np.flatnonzero(flow)
-    aims = aims_of(problem, fair=True, weight=0)
+    aims = aims_of(problem, fair=True)
     served = served_by_group(aims, problem.need[used], flow[used])
     parts = zip(served.tolist(), aims.size.tolist(), strict=True)
     return sum((Fraction(units * units, size) for units, size in parts), Fraction(0))
@@ -109,26 +102,6 @@ def least_unfairness(problem: Problem, served: int) -> Fraction:
     size = int(problem.quantity[problem.group >= 0].sum())
     grouped = max(served - int(problem.quantity[problem.group < 0].sum()), 0)
     return Fraction(grouped * grouped, max(size, 1))
-
-
-def imbalance(problem: Problem, flow: Int64s, weight: int) -> int:
-    """The penalty for load: over the offers, the sum over their units u = 1, 2, ... of weight * u // full load.
-
-    A unit beyond the full load (possible where units use no capacity) costs ``weight``.
-    """
-    units = np.zeros(problem.capacity.size, np.int64)
-    np.add.at(units, problem.offer, flow)
-    total = 0
-    for served, full in zip(units.tolist(), full_load(problem).tolist(), strict=True):
-        steps = np.arange(1, min(weight * min(served, full) // full, weight) + 1)
-        total += int((served + 1 - -(-steps * full // max(weight, 1))).sum())  # the units from where a step begins
-    return total
-
-
-def load_cost(problem: Problem, unit: Int64s, weight: int) -> Int64s:
-    """What the unit of each offer with this number, from 1 on, costs in the balance; nothing for number 0."""
-    full = full_load(problem)
-    return np.asarray(weight * np.minimum(unit, full) // full, np.int64)
 
 
 def convex_flow(network: Network, aims: Aims, *, largest_cost: int = LARGEST_COST) -> Int64s:
@@ -173,7 +146,7 @@ class _Model:
         self._network, self._tiers = compacted(network)
         self._aims = aims
         needs, offers = np.unique(network.need), np.unique(network.offer)
-        self._group, self._full = aims.group[needs], aims.full[offers]
+        self._group, self._balance = aims.group[needs], aims.balance.of(offers)
         self._wanted = np.zeros(aims.size.size, np.int64)
         grouped = self._group >= 0
         np.add.at(self._wanted, self._group[grouped], self._network.quantity[grouped])
@@ -200,26 +173,27 @@ class _Model:
 
     def solved(self, group: Int64s, units: Int64s, rank: Int64s, *, fit: bool, largest_cost: int) -> Int64s | None:
         """The units on each arc; None if the costs leave the range."""
-        network, weight = self._network, self._aims.weight if fit else 0
+        network = self._network
+        balance = self._balance if fit else self._balance._replace(weight=0, pace=0)
         needs, offers, pools = network.quantity.size, network.capacity.size, network.pool_capacity.size
         top = best_fit(network)
-        change = min(needs, offers) * top + 2 * (pools + 1) * weight if fit else 0
+        change = min(needs, offers) * top + 2 * (pools + 1) * balance.most if fit else 0
         step = change + 1
         tier_step = step * int(rank.max(initial=0)) + step
         most = self._tiers.size * tier_step
-        if most + top + weight > largest_cost:
+        if most + top + balance.most > largest_cost:
             return None
         groups = self._wanted.size
         first_pool, sink = needs + offers, needs + offers + pools
         group_node, source = sink + 1, sink + 1 + groups + 1  # the node after the groups is for needs of none
         total = int(network.quantity.sum())
         arcs = Arcs()
-        arcs.add([source], sink, total, most + top + weight)
+        arcs.add([source], sink, total, most + top + balance.most)
         arcs.add(np.full(group.size, source), group_node + group, units, rank * step)
         arcs.add([source], group_node + groups, total, 0)
         through = group_node + np.where(self._group >= 0, self._group, groups)
         arcs.add(through, np.arange(needs), network.quantity, network.tier.astype(np.int64) * tier_step)
-        add_loads(arcs, network, self._full, weight, total)
+        add_loads(arcs, network, balance, total)
         above = np.where(network.pool_parent >= 0, first_pool + network.pool_parent, sink)
         arcs.add(np.arange(first_pool, sink), above, np.minimum(network.pool_capacity, total), 0)
         cost = top - network.fit if fit else 0
@@ -227,41 +201,21 @@ class _Model:
         return arcs.cheapest(np.array([source, sink]), np.array([total, -total]), serving)
 
 
-def add_loads(arcs: Arcs, network: Network, full: Int64s, weight: int, total: int) -> None:
-    """Add the arcs out of the offers; where a balance has a weight, split where the cost of a unit rises.
+def add_loads(arcs: Arcs, network: Network, balance: Balance | None, total: int) -> None:
+    """Add the arcs out of the offers; where a balance is asked for, split where the cost of a unit rises.
 
     Args:
         arcs: the nodes are the needs, the offers, the pools, the sink.
         network: a compact one.
-        full: int64 (offers,), the units that each offer's balance counts in; not looked at without a weight.
-        weight: of the balance.
+        balance: of its offers; None for none.
         total: no more units than this can pass.
     """
     needs, offers = network.quantity.size, network.capacity.size
     above = np.where(network.pool >= 0, needs + offers + network.pool, needs + offers + network.pool_capacity.size)
     capacity = np.minimum(network.capacity, total)
-    if not weight:
+    if balance is None or not balance.most:
         arcs.add(needs + np.arange(offers), above, capacity, 0)
         return
-    count, units, cost = steps_of_load(capacity, full, weight)
+    count, units, cost = balance.steps(capacity)
     offer = np.repeat(np.arange(offers), count)
     arcs.add(needs + offer, above[offer], units, cost)
-
-
-def steps_of_load(capacity: Int64s, full: Int64s, weight: int) -> tuple[Int64s, Int64s, Int64s]:
-    """What the units of each offer cost, where a balance has a weight above 0.
-
-    Args:
-        capacity, full: int64, the units an offer may serve, and those that it counts its load in.
-    Returns:
-        int64, how many steps the cost of each offer has; and of each step its units and what one of them costs.
-    """
-    few: Bools = capacity <= weight  # then a step for each unit, else one for each cost
-    count = np.where(few, capacity, np.minimum(weight * np.minimum(capacity, full) // full, weight) + 1)
-    offer = np.repeat(np.arange(capacity.size), count)
-    number = np.arange(offer.size) - np.repeat(np.cumsum(count) - count, count)
-    capacity, full, one = capacity[offer], full[offer], few[offer]
-    begin = np.maximum(-(-number * full // weight), 1)  # the first unit that costs so much
-    after = np.where(number == count[offer] - 1, capacity + 1, -(-(number + 1) * full // weight))
-    units = np.where(one, 1, np.maximum(np.minimum(after, capacity + 1) - begin, 0))
-    return count, units, np.where(one, np.minimum(weight * (number + 1) // full, weight), number)

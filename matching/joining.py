@@ -116,7 +116,7 @@ class Join:
         """
         problem, arcs = self._problem, self.arcs
         relaxed = np.zeros_like(flow)
-        relaxed[arcs] = convex_flow(self._coupling.network.of(arcs), self._aims._replace(weight=0))
+        relaxed[arcs] = convex_flow(self._coupling.network.of(arcs), self._aims.without_balance())
         tier = problem.tier[problem.need[arcs]]
         if not np.any(np.bincount(tier, weights=relaxed[arcs] - flow[arcs])):
             return self.fairness(relaxed)
@@ -180,7 +180,7 @@ class Join:
                 break
         flow[arcs] = found if as_fair else fair.flow
         optimal = fair.proven and as_fair and int(np.dot(fit, climb.program.values(found))) >= bound
-        return Joined(fair.least, optimal, bound if fair.proven and not aims.weight else most)
+        return Joined(fair.least, optimal, bound if fair.proven and not aims.balance.most else most)
 
 
 class _Fairest:

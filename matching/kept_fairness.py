@@ -46,7 +46,7 @@ def fairest_kept(network: Network, value: Int64s, aims: Aims) -> tuple[Int64s, b
     fairest = convex_flow(network, aims)
     if np.array_equal(_by_tier(network, fairest), wanted):
         return fairest, True
-    if aims.weight or network.need.size > SEARCHED:
+    if aims.balance.most or network.need.size > SEARCHED:
         return worthiest, False
     searched = _searched(network, aims, wanted, worthiest)
     return (worthiest, False) if searched is None else (searched, True)

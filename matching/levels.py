@@ -38,7 +38,7 @@ class Scale:
         self._top = max(policy.tiers, problem.tiers)
         # A path's fit, of either sign, stays below half of this; so does what it changes of the balance: loads of
         # offers count where it passes to or from a pool or the ground, which it visits once each.
-        self.rank_step = 2 * ((offers + 2) * FIT_MAX + 2 * (pools + 2) * policy.load_balance_weight) + 1
+        self.rank_step = 2 * ((offers + 2) * FIT_MAX + 2 * (pools + 2) * policy.dearest_load) + 1
         self._step = self.rank_step * (2 * ranks + 1)
         present = np.unique(problem.tier).astype(np.int64)
         rank = np.arange(present.size, 0, -1)

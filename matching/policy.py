@@ -26,6 +26,10 @@ class Policy:
         load_balance_weight: whole number from 0 to 10000. In the last level the u-th unit that an offer with
             room for c units serves costs load_balance_weight * u // c of fit: nothing for the first units, all
             of it for the last one. A larger weight spreads work over offers at the price of fit.
+        pace_weight: whole number from 0 to 10000. In the last level the u-th unit that an offer with room for c
+            units serves, having given g of its present month before (``Problem.given``), costs
+            pace_weight * (g + u) // (g + c) of fit too. Units go first to those that have given the least of their
+            month.
         yellow_after_days: from this day of waiting on a need of tier 2 or less urgent counts as one of tier 1 in a
             run (:mod:`matching.ageing`), at least 1; None for never.
         red_after_days: from this day on as tier 1, by its own tier or by waiting, a need counts as one of tier 0, at
@@ -45,6 +49,7 @@ class Policy:
     tiers: int = 3
     fairness: bool = False
     load_balance_weight: int = 0
+    pace_weight: int = 0
     yellow_after_days: int | None = None
     red_after_days: int | None = None
     closeness_weight: int = 40
@@ -64,8 +69,9 @@ class Policy:
         for name in ("candidates_per_need", "yellow_after_days", "red_after_days"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise InvalidPolicy(f"{name}: must be at least 1, got {value}")
-        if not 0 <= self.load_balance_weight <= FIT_MAX:
-            raise InvalidPolicy(f"load_balance_weight: must be from 0 to {FIT_MAX}, got {self.load_balance_weight}")
+        for name in ("load_balance_weight", "pace_weight"):
+            if not 0 <= (weight := getattr(self, name)) <= FIT_MAX:
+                raise InvalidPolicy(f"{name}: must be from 0 to {FIT_MAX}, got {weight}")
         for name, weight in self.weights.items():
             if not 0 <= weight <= 1_000_000:
                 raise InvalidPolicy(f"{name}_weight: must be from 0 to 1000000, got {weight}")
@@ -84,6 +90,11 @@ class Policy:
             if not 0 < value < float("inf"):
                 raise InvalidPolicy(f"{name}: must be above 0 and finite, got {value!r}")
             object.__setattr__(self, name, float(value))
+
+    @property
+    def dearest_load(self) -> int:
+        """The most of fit that a unit costs for its offer's load, tonight's and the month's together."""
+        return self.load_balance_weight + self.pace_weight
 
     @property
     def weights(self) -> dict[str, int]:

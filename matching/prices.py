@@ -36,10 +36,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from matching.balance import balance_for
 from matching.columns import Bools, Int64s
 from matching.evenness import evenness
 from matching.exchanges import Exchanges, GroupGains, Loads, exchanges_of
-from matching.fairness import load_cost
 from matching.levels import Levels, Scale, Worths
 from matching.market import starts_of
 from matching.paths import NEVER, Edges, NotOptimal, improve
@@ -196,10 +196,11 @@ def _world(problem: Problem, solution: Solution, policy: Policy) -> World:
 def _loads(problem: Problem, solution: Solution, policy: Policy, coupled: Int64s) -> Loads:
     """What one unit more of each offer costs beside its fit, and what one less saves: of balance and reserve."""
     more, less = np.zeros((2, problem.capacity.size), np.int64)
-    if policy.load_balance_weight and solution.imbalance is not None:
+    if policy.dearest_load and solution.imbalance is not None:
         units = np.zeros(more.size, np.int64)
         np.add.at(units, problem.offer, solution.flow)
-        more, less = (load_cost(problem, units + unit, policy.load_balance_weight) for unit in (1, 0))
+        balance = balance_for(problem, policy)
+        more, less = balance.cost(units + 1), balance.cost(units)
         decided = problem.offer if solution.status == "cancelled" else problem.offer[coupled]
         more[decided] = less[decided] = 0
     if solution.reserve is not None:

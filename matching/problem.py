@@ -56,6 +56,8 @@ class Problem:
         pool: int32, the pool it draws on too; -1 none.
         budget: int64 fen, the most its units may cost together; -1 no limit.
         minimum_batch: int64, the least units it serves if it serves any; 0 none.
+        given: int64, units it has given already in its present month, of capacity that is not in ``capacity`` any
+            more; 0 none. Only a policy's ``pace_weight`` looks at it.
     Pools (p):
         pool_capacity: int64, at least 0, for the uses of all offers in it and below it.
         pool_parent: int32, the pool it lies in; -1 none.
@@ -87,6 +89,7 @@ class Problem:
     cost: Int64s
     use: Int64s
     exclusions: Int32s
+    given: Int64s
 
     def __init__(
         self,
@@ -108,6 +111,7 @@ class Problem:
         cost: ArrayLike | None = None,
         use: ArrayLike | None = None,
         exclusions: ArrayLike | None = None,
+        given: ArrayLike | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "quantity", column("quantity", quantity, np.int64))
@@ -135,6 +139,7 @@ class Problem:
         put(self, "cost", column("cost", default(cost, arcs, 0), np.int64, arcs))
         put(self, "use", column("use", default(use, arcs, 1), np.int64, arcs))
         put(self, "exclusions", column("exclusions", default(exclusions, 0, 0), np.int32, pairs=True))
+        put(self, "given", column("given", default(given, offers, 0), np.int64, offers))
         self._check()
 
     def _check(self) -> None:
@@ -146,6 +151,7 @@ class Problem:
         at_least("capacity", self.capacity, 0)
         at_least("budget", self.budget, -1)
         at_least("minimum_batch", self.minimum_batch, 0)
+        at_least("given", self.given, 0)
         between("pool", self.pool, -1, pools)
         at_least("pool_capacity", self.pool_capacity, 0)
         between("pool_parent", self.pool_parent, -1, pools)
@@ -215,8 +221,14 @@ class Problem:
         return seal.hexdigest()
 
     def columns(self) -> dict[str, Any]:
-        """The columns by name, in the order of the class."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """The columns by name, in the order of the class; ``given`` only where an offer has given anything.
+
+        So digests and files of problems that say nothing of it are what they were before there was such a column.
+        """
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        if not self.given.any():
+            del columns["given"]
+        return columns
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one ``.npz`` to exactly ``path``; an earlier file is replaced at once or not at all."""
@@ -237,9 +249,9 @@ class Problem:
         Raises:
             InvalidProblem: it is no such file, lacks a column, or was changed since it was written.
         """
-        names = [field.name for field in fields(cls)]
         try:
             with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+                names = [field.name for field in fields(cls) if field.name != "given" or "given" in stored.files]
                 if set(stored.files) != {*names, "digest"}:
                     differing = ", ".join(sorted(set(stored.files) ^ {*names, "digest"}))
                     raise InvalidProblem("file", None, f"missing or unknown columns: {differing}")

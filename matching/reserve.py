@@ -119,20 +119,19 @@ def worthiest_flow(network: Network, value: Int64s, aims: Aims | None = None) ->
     """
     if network.need.size == 0:
         return np.zeros(0, np.int64)
-    weight = aims.weight if aims is not None else 0
-    if not weight and network.need.size >= SIFT_FROM:
+    balance = aims.balance.of(np.unique(network.offer)) if aims is not None else None
+    if (balance is None or not balance.most) and network.need.size >= SIFT_FROM:
         market = market_of(network, value)
         flow = None if market is None else flow_by_prices(market)
         if market is not None and flow is not None:
             return market.in_given_order(flow)
-    full = aims.full[np.unique(network.offer)] if aims is not None else np.zeros(0, np.int64)
     compact, _ = compacted(network)
     needs, offers, pools = compact.quantity.size, compact.capacity.size, compact.pool_capacity.size
     first_pool, sink = needs + offers, needs + offers + pools
     total, top = int(compact.quantity.sum()), int(value.max())
     arcs = Arcs()
     arcs.add(np.arange(needs), sink, compact.quantity, top)
-    add_loads(arcs, compact, full, weight, total)
+    add_loads(arcs, compact, balance, total)
     above = np.where(compact.pool_parent >= 0, first_pool + compact.pool_parent, sink)
     arcs.add(np.arange(first_pool, sink), above, np.minimum(compact.pool_capacity, total), 0)
     serving = arcs.add(compact.need, needs + compact.offer, compact.quantity[compact.need], top - value)

@@ -19,6 +19,9 @@ Rules that couple needs hold over the days. A bundle is answered as a whole: it 
 pairs, one that declines turns all of it down, and once a part of it has expired the rest is not proposed. A
 need does not go where one that it excludes was accepted. An offer's least batch binds what a run proposes, with
 what the offer has accepted before counted; if some of it then declines, the offer still serves the others.
+
+Where the policy keeps a pace (``pace_weight``), an offer has given in its month what ``offers.given`` says and what it
+has accepted since the first day, or since the last later day that brought it capacity: that begins a new month.
 """
 
 from __future__ import annotations
@@ -93,7 +96,7 @@ def simulate(
     world.closes = _days("closes", closes, offers.capacity.size, NEVER)
     for day, arrivals in enumerate(days):
         world.answer(day)
-        world.capacity += arrivals.capacity
+        world.gain(day, arrivals.capacity)
         if (day + 1) % run_every == 0:
             problem, arcs, rows = world.tonight(day, stay)
             reserve = None if ahead is None else ahead(day, problem, rows)
@@ -186,6 +189,7 @@ class _World:
         self.standing, self.since = np.zeros(arcs, np.int64), np.full(arcs, -1, np.int64)
         self.closed = np.zeros(arcs, np.bool_)
         self.given = np.zeros(offers.capacity.size, np.int64)
+        self.month = offers.given.copy()
         self.work: list[tuple[Int64s, ...]] = []
         self.nights = Nights(
             *(np.zeros(len(days), np.bool_ if name in ("ran", "optimal") else np.int64) for name in Nights._fields)
@@ -213,6 +217,12 @@ class _World:
         fit: Int64s = (self.steady[arcs] + self.weight[arcs] * waiting) // self.total[arcs]
         return fit
 
+    def gain(self, day: int, capacity: Int64s) -> None:
+        """Add what a day brings to the offers; after the first day it begins their months anew."""
+        self.capacity += capacity
+        if day > 0:
+            self.month[capacity > 0] = 0
+
     def answer(self, day: int) -> None:
         """Freeze what is accepted of the proposals that have stood long enough, and close what is declined."""
         due = np.flatnonzero((self.standing > 0) & (self.since + self.answer_days <= day))
@@ -232,7 +242,9 @@ class _World:
         """Take what accepted units use from offers, from the pools above them, and from budgets."""
         offer, offers = self.offer[arcs], self.capacity.size
         np.add.at(self.served, self.need[arcs], units)
-        self.given += sums(offers, offer, units)
+        gave = sums(offers, offer, units)
+        self.given += gave
+        self.month += gave
         used = sums(offers, offer, units * self.use[arcs])
         self.capacity -= used
         self.budget -= np.where(self.budget >= 0, sums(offers, offer, units * self.cost[arcs]), 0)
@@ -277,6 +289,7 @@ class _World:
             pool=self.offers.pool,
             budget=self.budget,
             minimum_batch=np.maximum(self.offers.minimum_batch - self.given, 0),
+            given=self.month,
             pool_capacity=self.pool_capacity,
             pool_parent=self.offers.pool_parent,
             need=place[self.need[arcs]],

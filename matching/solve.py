@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from matching.balance import imbalance
 from matching.columns import Int64s
 from matching.components import Parts, split
 from matching.coupling import examine
@@ -20,7 +21,6 @@ from matching.fairness import (
     Aims,
     aims_of,
     convex_flow,
-    imbalance,
     least_unfairness,
     served_by_group,
     unfairness,
@@ -141,8 +141,9 @@ class _Run:
         self._coupling = examine(problem)
         self._parts = split(problem, self._coupling, joined=policy.fairness)
         self._aims: Aims | None = None
-        if policy.fairness or policy.load_balance_weight:
-            self._aims = aims_of(whole, fair=policy.fairness, weight=policy.load_balance_weight)
+        if policy.fairness or policy.dearest_load:
+            weight, pace = policy.load_balance_weight, policy.pace_weight
+            self._aims = aims_of(whole, fair=policy.fairness, weight=weight, pace=pace)
         self._networks, self._exact = self._parts.networks, True
         self._searched: CoupledParts | None = None
         self._bound = _loosest(problem, policy)
@@ -222,8 +223,8 @@ class _Run:
         less: Fraction | None = Fraction(0)
         if self._searched is not None:
             slack, less = self._searched.slack(self._flow)
-        if aims is not None and aims.weight:
-            plain = aims._replace(weight=0)
+        if aims is not None and aims.balance.most:
+            plain = aims.without_balance()
             for arcs in self._networks:
                 if self._searched is None or not self._searched.joined(arcs):
                     fits = problem.fit[arcs].astype(np.int64)
@@ -235,7 +236,7 @@ class _Run:
 
     def solution(self, *, cancelled: bool) -> Solution:
         """What the run found, not yet checked."""
-        problem, policy, weight = self._problem, self._policy, self._policy.load_balance_weight
+        problem, policy = self._problem, self._policy
         self._flow.flags.writeable = False
         served, fit = objective(problem, self._flow)
         fairness = unfairness(problem, self._flow) if policy.fairness else None
@@ -256,7 +257,7 @@ class _Run:
             verified=False,
             held=held,
             timings={},
-            imbalance=imbalance(problem, self._flow, weight) if weight else None,
+            imbalance=imbalance(problem, self._flow, policy),
         )
 
     def kept_flow(self) -> tuple[Int64s, bool]:
@@ -295,7 +296,7 @@ class _ReservedRun:
 
     def solution(self, *, cancelled: bool) -> Solution:
         """What the run with the reserve found, beside the bound and the engines of the plain one."""
-        problem, weight = self._problem, self._aim.load_balance_weight
+        problem = self._problem
         plain = self._plain.solution(cancelled=cancelled)
         kept_flow, exact = self._run.kept_flow()
         flow = np.zeros(problem.need.size, np.int64)
@@ -310,7 +311,7 @@ class _ReservedRun:
             status="cancelled" if cancelled else "optimal" if exact else "feasible",
             fairness=unfairness(problem, flow) if self._aim.fairness else None,
             held=np.zeros(problem.capacity.size, np.int64) if cancelled else self._held(flow),
-            imbalance=imbalance(problem, flow, weight) if weight else None,
+            imbalance=imbalance(problem, flow, self._aim),
             reserve=self._kept.price,
             beyond_reserve=int(np.dot(kept_flow, self._kept.value)),
         )

@@ -100,8 +100,7 @@ def _check_objective(
     if fairness != solution.fairness:
         faults.append(f"fairness: {solution.fairness} told, {fairness} counted")
     if policy is not None:
-        weight = policy.load_balance_weight
-        balance = _imbalance(problem, count, weight) if weight else None
+        balance = _imbalance(problem, count, policy) if policy.load_balance_weight or policy.pace_weight else None
         if balance != solution.imbalance:
             faults.append(f"imbalance: {solution.imbalance} told, {balance} counted")
         if policy.fairness != (fairness is not None):
@@ -140,7 +139,7 @@ def _check_reserve(
     if int(solution.held.sum()) > unserved:
         faults.append(f"held: {int(solution.held.sum())} units for {unserved} that are not served")
     # Fairness is settled after the units of each tier are fixed, and may leave one out that would gain.
-    worthy: Bools = (beyond > policy.load_balance_weight) & (solution.fairness is None)
+    worthy: Bools = (beyond > policy.load_balance_weight + policy.pace_weight) & (solution.fairness is None)
     return worthy
 
 
@@ -157,16 +156,23 @@ def _fairness(problem: Problem, count: _Count) -> Fraction:
     return sum((Fraction(got * got, wanted) for got, wanted in groups.values()), Fraction(0))
 
 
-def _imbalance(problem: Problem, count: _Count, weight: int) -> int:
-    """The sum of min(weight, weight * u // full) over units u of each offer; full is what its capacity could serve."""
+def _imbalance(problem: Problem, count: _Count, policy: Policy) -> int:
+    """The sum over units u of each offer of what its balance and pace take.
+
+    These are min(weight, weight * (before + u) // (before + full)), where full is what the capacity could serve, and
+    before is 0 for the balance of tonight and what the offer has given already for its pace.
+    """
     least = np.full(problem.capacity.size, np.iinfo(np.int64).max)
     np.minimum.at(least, problem.offer, np.maximum(problem.use, 1))
-    full = np.clip(problem.capacity // least, 1, 2**40)
+    full = np.clip(problem.capacity // least, 1, 2**40).tolist()
     total = 0
-    for units, room in zip(count.offer_units.tolist(), full.tolist(), strict=True):
-        # The u-th unit costs at least s from u = ceil(s * room / weight) on; count how many there are for each s.
-        begins = [-(-step * room // weight) for step in range(1, weight + 1) if -(-step * room // weight) <= units]
-        total += sum(units - begin + 1 for begin in begins)
+    for weight, before in ((policy.load_balance_weight, problem.given * 0), (policy.pace_weight, problem.given)):
+        befores = np.minimum(before, 2**40).tolist()
+        for units, room, ahead in zip(count.offer_units.tolist(), full, befores, strict=True):
+            # A unit costs at least s from number ceil(s * whole / weight) - ahead on; count the units for each s.
+            whole, most = ahead + room, weight * (ahead + min(units, room)) // (ahead + room) if units else 0
+            begins = [max(-(-step * whole // weight) - ahead, 1) for step in range(1, most + 1)]
+            total += sum(units - begin + 1 for begin in begins)
     return total
 
 

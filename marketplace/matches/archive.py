@@ -152,7 +152,8 @@ def load(path: Path) -> Archive:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             columns = {name: stored[name] for name in stored.files}
         told = json.loads(str(columns["told"]))
-        problem = Problem(**{field.name: columns[f"problem_{field.name}"] for field in fields(Problem)})
+        rows = {field.name: columns[f"problem_{field.name}"] for field in fields(Problem) if field.name != "given"}
+        problem = Problem(**rows, given=columns.get("problem_given"))
         needs = Needs(**{field.name: columns[f"needs_{field.name}"] for field in fields(Needs)})
         offers = Offers(**{field.name: columns[f"offers_{field.name}"] for field in fields(Offers)})
         policy = Policy(**told["policy"])

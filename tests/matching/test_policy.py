@@ -33,6 +33,7 @@ def test_the_default_has_three_tiers_and_weights_that_add_to_a_hundred_without_c
         ({"tiers": True}, "tiers: expected a whole number, got True"),
         ({"fairness": 1}, "fairness: expected true or false, got 1"),
         ({"load_balance_weight": 10_001}, "load_balance_weight: must be from 0 to 10000"),
+        ({"pace_weight": -1}, "pace_weight: must be from 0 to 10000"),
         ({"load_balance_weight": True}, "load_balance_weight: expected a whole number"),
         ({"yellow_after_days": 0}, "yellow_after_days: must be at least 1, got 0"),
         ({"red_after_days": 1.5}, "red_after_days: expected a whole number, got 1.5"),
@@ -75,7 +76,7 @@ def test_toml_is_read_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("tier = 3", "tier: unknown key; known are tiers, fairness, load_balance_weight"),
+        ("tier = 3", "tier: unknown key; known are tiers, fairness, load_balance_weight, pace_weight"),
         ("[matching]\ntiers = 3", "matching: unknown key"),
         ("tiers = ", "not a TOML text"),
         ("tiers = 3\ntiers = 4", "not a TOML text"),

@@ -316,6 +316,17 @@ def test_the_same_seed_gives_the_same_timeline_and_policies_meet_the_same_suppli
         first.work.units[0] = 7
 
 
+def test_with_a_pace_work_goes_first_to_who_has_given_least_of_the_month() -> None:
+    # Two offers of 10 units, one of which fits a little better; a unit comes each day, and day 4 renews the other.
+    offers = Problem(quantity=[], tier=[], capacity=[10, 10], need=[], offer=[], fit=[], given=[2, 0])
+    one = Problem(quantity=[1], tier=[0], capacity=[0, 0], need=[0, 0], offer=[0, 1], fit=[5001, 5000])
+    days = [Arrivals(one, capacity=[0, 5] if day == 4 else None) for day in range(7)]
+    plain = simulate(days, offers, workers=1)
+    assert plain.work.offer.tolist() == [0] * 7
+    paced = simulate(days, offers, Policy(pace_weight=10_000), workers=1)
+    assert paced.work.offer.tolist() == [1, 1, 0, 1, 1, 1, 1]
+
+
 def test_no_days_and_days_without_needs_are_simulated_too() -> None:
     assert simulate([], OFFER).days == 0
     assert simulate([NOBODY, NOBODY], OFFER).needs.quantity.size == 0

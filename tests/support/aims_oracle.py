@@ -26,14 +26,15 @@ def sizes_of(problem: Problem) -> dict[int, int]:
     }
 
 
-def load_cost(problem: Problem, offer: int, unit: int, weight: int) -> int:
+def load_cost(problem: Problem, offer: int, unit: int, weight: int, pace: int = 0) -> int:
     """What the unit-th unit of an offer takes from the fit."""
     own = problem.use[problem.offer == offer].tolist()
     full = max(int(problem.capacity[offer]) // min((max(use, 1) for use in own), default=1), 1)
-    return min(weight * unit // full, weight)
+    before = int(problem.given[offer])
+    return min(weight * unit // full, weight) + min(pace * (before + unit) // (before + full), pace)
 
 
-def value_of(problem: Problem, flow: list[int], weight: int = 0, *, fair: bool = True) -> Value:
+def value_of(problem: Problem, flow: list[int], weight: int = 0, *, pace: int = 0, fair: bool = True) -> Value:
     """Coverage, minus unfairness, fit less balance: the greater, the better."""
     served, fit = objective_of(problem, flow)
     unfair = Fraction(0)
@@ -42,15 +43,15 @@ def value_of(problem: Problem, flow: list[int], weight: int = 0, *, fair: bool =
         unfair += Fraction(units**2, size)
     for offer in range(problem.capacity.size):
         units = sum(flow[arc] for arc in np.flatnonzero(problem.offer == offer).tolist())
-        fit -= sum(load_cost(problem, offer, unit, weight) for unit in range(1, units + 1))
+        fit -= sum(load_cost(problem, offer, unit, weight, pace) for unit in range(1, units + 1))
     return served, -unfair if fair else Fraction(0), fit
 
 
-def best_value_by_milp(problem: Problem, weight: int = 0, *, fair: bool = True) -> Value:
+def best_value_by_milp(problem: Problem, weight: int = 0, *, pace: int = 0, fair: bool = True) -> Value:
     """The best value, level by level, each fixing those above."""
     arcs = problem.need.size
     if arcs == 0:
-        return value_of(problem, [], weight, fair=fair)
+        return value_of(problem, [], weight, pace=pace, fair=fair)
     rows, most = rules_of(problem)
     common = math.lcm(1, *sizes_of(problem).values())
     even = _unit_columns(
@@ -63,7 +64,7 @@ def best_value_by_milp(problem: Problem, weight: int = 0, *, fair: bool = True) 
     load = _unit_columns(
         rows,
         own,
-        [[load_cost(problem, offer, unit, weight) for unit in there] for offer, there in enumerate(units)],
+        [[load_cost(problem, offer, unit, weight, pace) for unit in there] for offer, there in enumerate(units)],
     )
     tier = problem.tier[problem.need]
     levels = [dict.fromkeys(np.flatnonzero(tier == level).tolist(), 1) for level in range(problem.tiers)]
@@ -90,7 +91,7 @@ def best_value_by_milp(problem: Problem, weight: int = 0, *, fair: bool = True) 
         flow = np.round(result.x[:arcs]).astype(int).tolist()
     unfair = Fraction(reached[-2], common) if fair else Fraction(0)
     value = (tuple(reached[: problem.tiers]), unfair, reached[-1])
-    assert value == value_of(problem, flow, weight, fair=fair)
+    assert value == value_of(problem, flow, weight, pace=pace, fair=fair)
     return value
 
 

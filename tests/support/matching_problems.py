@@ -65,6 +65,14 @@ def problems(
     return Problem(**columns)
 
 
+@st.composite
+def months(draw: st.DrawFn, problem: Problem) -> Problem:
+    """The problem whose offers have given some of their month already."""
+    offers = problem.capacity.size
+    given = draw(st.lists(st.sampled_from((0, 0, 1, 2, 7, 300)), min_size=offers, max_size=offers))
+    return Problem(**{**columns_of(problem), "given": given})
+
+
 def columns_of(problem: Problem) -> dict[str, Any]:
     """A problem's columns as writable copies, to build a changed one from."""
     return {name: array.copy() for name, array in problem.columns().items()}
