@@ -14,7 +14,7 @@ from marketplace.records import known_version
 from matching import Policy
 
 BALANCE_UNIT = 100
-"""Points of the form that are one of `Policy.load_balance_weight`."""
+"""Points of the form that are one of `Policy.load_balance_weight` and of `Policy.pace_weight`."""
 
 
 class ScopeForm(FlaskForm):
@@ -67,6 +67,12 @@ class PolicyForm(FlaskForm):
         [InputRequired(_("Enter a whole number from 0 to 100")), NumberRange(0, 100)],
         description=_("0 to 100 points of fit given up to keep room at every supplier."),
     )
+    pace = IntegerField(
+        _("Spread the work over the month"),
+        [InputRequired(_("Enter a whole number from 0 to 100")), NumberRange(0, 100)],
+        description=_("0 to 100 points of fit given up so that those come first who have given least this month."),
+        default=0,
+    )
     yellow_after_days = IntegerField(
         _("A blue need counts as yellow after"),
         [Optional(), NumberRange(1, 3650, message=_("Enter 1 to 3650 days, or nothing"))],
@@ -109,6 +115,7 @@ class PolicyForm(FlaskForm):
         """A policy as the fields show it."""
         values = policy.as_dict()
         values["load_balance"] = policy.load_balance_weight // BALANCE_UNIT
+        values["pace"] = policy.pace_weight // BALANCE_UNIT
         return values
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -132,6 +139,7 @@ class PolicyForm(FlaskForm):
             closeness_scale_km=self.closeness_scale_km.data,
             waiting_full_days=self.waiting_full_days.data,
             load_balance_weight=self.load_balance.data * BALANCE_UNIT,
+            pace_weight=self.pace.data * BALANCE_UNIT,
             yellow_after_days=self.yellow_after_days.data,
             red_after_days=self.red_after_days.data,
             fairness=self.fairness.data,

@@ -4,7 +4,7 @@ What a household is called, where it is registered and how to reach it are never
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from marketplace import regions
 from marketplace.allocations import services as allocations
-from marketplace.allocations.models import Allocation
+from marketplace.allocations.models import HOLDS_CAPACITY, Allocation
 from marketplace.extensions import db
 from marketplace.matches.file_codes import code_tables
 from marketplace.matches.models import CaseProposal
@@ -21,7 +21,7 @@ from marketplace.matches.scope import Scope, capacities_in, needs_in, serves
 from marketplace.matches.snapshot import Snapshot
 from marketplace.needs.models import URGENCIES, Need
 from marketplace.projects.models import Capacity, Pool
-from marketplace.records import now, today
+from marketplace.records import LOCAL_TIME, now, today
 from matching import Policy
 from matching.codes import STATISTIC_ONLY
 from matching.eligibility import Needs, Offers
@@ -58,12 +58,13 @@ def read(scope: Scope, policy: Policy) -> Snapshot:
         if serves(row.regions, scope.region)
     ]
     pools = free_of_pools()
+    given = given_this_month()
     declined = allocations.declined_pairs()
     if scope.case_id is not None:
         declined |= _declined_for_case(scope.case_id)
     helped = _earlier_suppliers(scope)
     db.session.rollback()
-    return _snapshot(needs, offers, pools, declined, helped, policy)
+    return _snapshot(needs, offers, pools, given, declined, helped, policy)
 
 
 def _declined_for_case(case_id: int) -> set[tuple[int, int]]:
@@ -113,10 +114,26 @@ def free_of_pools() -> dict[int, int]:
     return {key: max(int(free), 0) for key, free in _rows(query)}
 
 
+def given_this_month() -> dict[int, int]:
+    """Units that suppliers have accepted since the first of the month and not given back, by capacity."""
+    month = datetime.combine(today().replace(day=1), time.min, LOCAL_TIME)
+    query = (
+        select(Allocation.capacity_id, func.sum(Allocation.quantity))
+        .where(
+            Allocation.capacity_id.is_not(None),
+            Allocation.state.in_(HOLDS_CAPACITY),
+            Allocation.accepted_at >= month,
+        )
+        .group_by(Allocation.capacity_id)
+    )
+    return {key: int(units) for key, units in _rows(query)}
+
+
 def _snapshot(
     needs: Sequence[Any],
     offers: Sequence[Any],
     pools: dict[int, int],
+    given: dict[int, int],
     declined: set[tuple[int, int]],
     helped: dict[int, list[int]],
     policy: Policy,
@@ -141,6 +158,7 @@ def _snapshot(
         pool_capacity=np.array([pools[key] for key in drawn], np.int64),
         # Units given already count towards the least batch.
         minimum_batch=np.array([max(row.minimum_batch - row.allocated, 0) for row in offers], np.int64),
+        given=np.array([given.get(row.id, 0) for row in offers], np.int64),
         free=np.array([row.quantity - row.allocated for row in offers], np.int64),
         budget_bound=budget_bound,
         barred=np.array(barred, np.int64).reshape(-1, 2),

@@ -19,7 +19,7 @@ class Snapshot:
     Attributes:
         needs, offers: what the hard and soft rules ask.
         quantity, tier, bundle, whole: of the needs, as in `matching.Problem`; the tier is the caseworker's colour.
-        capacity, pool, pool_capacity, minimum_batch: of the offers and pools, as there.
+        capacity, pool, pool_capacity, minimum_batch, given: of the offers and pools, as there; given is of the month.
         free: int64 (m,), units of each offer neither given nor promised, whatever its budget pays for.
         budget_bound: bool (m,), offers whose capacity is what their budget pays for.
         barred: int64 (d, 2), pairs of rows that a supplier declined lately.
@@ -43,6 +43,7 @@ class Snapshot:
     pool: NDArray[np.int32]
     pool_capacity: NDArray[np.int64]
     minimum_batch: NDArray[np.int64]
+    given: NDArray[np.int64]
     free: NDArray[np.int64]
     budget_bound: NDArray[np.bool_]
     barred: NDArray[np.int64]

@@ -184,6 +184,8 @@ def _problem(snapshot: Snapshot, arcs: Block) -> Problem:
         pool=snapshot.pool,
         pool_capacity=snapshot.pool_capacity,
         minimum_batch=snapshot.minimum_batch,
+        # Without a pace nobody asks what was given this month, and runs stay comparable.
+        given=snapshot.given if snapshot.policy.pace_weight else None,
         need=arcs.need,
         offer=arcs.offer,
         fit=arcs.fit,

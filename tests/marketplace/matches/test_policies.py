@@ -13,7 +13,8 @@ from marketplace.accounts.services import actor_of
 from marketplace.audit import history
 from marketplace.errors import AccessDenied, InvalidInput, StateConflict
 from marketplace.extensions import db
-from marketplace.matches import services
+from marketplace.matches import archive, services
+from marketplace.matches.kept import path_of
 from marketplace.matches.models import MatchRun, RunSetting
 from marketplace.matches.services.runs import forget_trials
 from marketplace.matches.services.settings import SITE_POLICY
@@ -25,7 +26,7 @@ from tests.marketplace.matches.run_support import SYSTEM, proposals, statements
 from tests.support import world
 from tests.support.client import Browser
 
-NEAR = Policy(closeness_weight=1000, fairness=True, load_balance_weight=700, candidates_per_need=3)
+NEAR = Policy(closeness_weight=1000, fairness=True, load_balance_weight=700, pace_weight=300, candidates_per_need=3)
 
 
 @pytest.fixture
@@ -40,8 +41,11 @@ def save(region: str, policy: Policy, alliance: str | None = None, **values: Any
 
 def fields(policy: Policy = NEAR, **more: Any) -> dict[str, Any]:
     """What the form sends for a policy."""
-    told = {name: value for name, value in policy.as_dict().items() if name.endswith(("weight", "km", "days"))}
+    told: dict[str, Any] = {
+        name: value for name, value in policy.as_dict().items() if name.endswith(("weight", "km", "days"))
+    }
     told["load_balance"] = told.pop("load_balance_weight") // 100
+    told["pace"] = told.pop("pace_weight") // 100
     told |= {name: policy.as_dict()[name] or "" for name in ("yellow_after_days", "red_after_days")}
     told |= {"candidates_per_need": policy.candidates_per_need or "", "version": 0, "hour": 2}
     told |= {"capacity_percent": 100, "radius_percent": 100, "region": world.DAWUKOU}
@@ -87,8 +91,37 @@ def test_a_run_is_done_by_the_policy_of_its_region(app: Flask) -> None:
     stored = db.session.query(RunSetting).one()
     assert stored.policy == {
         "closeness_weight": 1000, "fairness": True, "load_balance_weight": 700, "candidates_per_need": 3,
-        "yellow_after_days": None, "red_after_days": None,
+        "pace_weight": 300, "yellow_after_days": None, "red_after_days": None,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("last_month", [False, True])
+def test_of_two_equal_suppliers_the_one_that_has_given_less_this_month_comes_first(
+    app: Flask, last_month: bool
+) -> None:
+    first, second = (world.a_capacity(quantity=5) for _ in range(2))
+    world.a_need(quantity=1)
+    busy, idle = (first, second) if proposed_to() == first.id else (second, first)
+    accepted = now() - timedelta(days=32 if last_month else 0)
+    world.an_allocation(capacity=busy, quantity=2, state="accepted", accepted_at=accepted)
+    busy.quantity += 2  # as much is left to give as at the other one
+    db.session.commit()
+    assert proposed_to() == busy.id
+    save(world.DAWUKOU, Policy(pace_weight=9000))
+    assert proposed_to() == (busy.id if last_month else idle.id)
+    run = db.session.query(MatchRun).order_by(MatchRun.id.desc()).first()
+    assert run is not None
+    kept = archive.load(path_of(run.public_id))
+    given = dict(zip(kept.capacity_id.tolist(), kept.problem.given.tolist(), strict=True))
+    assert given == {busy.id: 0 if last_month else 2, idle.id: 0}
+
+
+def proposed_to() -> int:
+    """The capacity that a run proposes for the one need that waits."""
+    services.run_now(SYSTEM, world.DAWUKOU)
+    (row,) = proposals()
+    assert row.capacity_id is not None
+    return row.capacity_id
 
 
 def test_candidates_per_need_bounds_the_arcs_and_changes_nothing(app: Flask) -> None:
@@ -111,7 +144,7 @@ def test_saving_names_the_version_and_leaves_an_event(app: Flask, coordinator: A
     services.save(coordinator, world.DAWUKOU, None, Policy(), nightly=False, hour=3, version=row.version)
     told = [event.fields for event in history("run_setting", row.id)]
     assert told[-1] == [
-        "candidates_per_need", "closeness_weight", "fairness", "load_balance_weight", "nightly",
+        "candidates_per_need", "closeness_weight", "fairness", "load_balance_weight", "nightly", "pace_weight",
     ]  # fmt: skip
     assert services.setting_of(coordinator, world.DAWUKOU, None).version == 2
     with pytest.raises(AccessDenied):
@@ -186,8 +219,9 @@ def test_a_script_gets_the_piece_alone_and_nothing_for_what_is_not_valid_yet(cli
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"waiting_weight": -1}, {"closeness_scale_km": 0}, {"load_balance": 101}, {"candidates_per_need": 0},
-        {"red_after_days": 0}, {"capacity_percent": ""}, {"hour": 24}, {"closeness_scale_km": "nan"},
+        {"waiting_weight": -1}, {"closeness_scale_km": 0}, {"load_balance": 101}, {"pace": 101},
+        {"candidates_per_need": 0}, {"red_after_days": 0}, {"capacity_percent": ""}, {"hour": 24},
+        {"closeness_scale_km": "nan"},
         dict.fromkeys(("closeness_weight", "specialisation_weight", "group_fit_weight", "waiting_weight"), 0),
     ],
 )  # fmt: skip
