@@ -243,6 +243,12 @@ class Walker:
         for state, values in _variants(self._world, rule, role, few=few):
             yield state, self._app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
 
+    def note(self, name: str, sort: str, address: str, text: str) -> None:
+        """Note what a text tells that is no page."""
+        for field_name, how, own_state in self._seen.in_text(text):
+            where = self._walked.seen.setdefault(name, {}).setdefault((sort, address, field_name), {})
+            where.setdefault(how, set()).add(own_state)
+
     def _note(self, name: str, kind: str, rule: Rule, state: str, answer: TestResponse) -> None:
         self._walked.requests += 1
         if answer.status_code >= 500:

@@ -17,10 +17,15 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from marketplace import create_app
+from marketplace.commands.files import ENDINGS
+from marketplace.exchange import services as exchange
 from marketplace.extensions import db
-from marketplace.permissions import Role
+from marketplace.permissions import Role, system_actor
+from marketplace.search import services as search
+from marketplace.search.documents import KINDS
 from tests.conftest import settings_in
 from tests.security.field_walk import LOOKS, Walked, Walker, World, digest_of_database, make_world
+from tests.security.formats import exported, noticed, searched
 from tests.support import planted
 from tests.support.client import Browser
 
@@ -32,7 +37,7 @@ _STRANGERS = "stranger: "
 class Walk:
     """One world, walked by everyone."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, folder: Path) -> None:
         self.app, self.walked = app, Walked()
         self.world: World = make_world()
         self.seen = planted.Seen()
@@ -48,6 +53,10 @@ class Walk:
         self.changed = {table for table in before if before[table] != after[table]}
         for role, client in clients.items():
             walker.look(str(role), role, client)
+        self.formats = set()
+        for reader, sort, what, text in (*exported(folder), *searched(folder), *noticed(app, self.world)):
+            self.formats.add(f"{sort} {what}")
+            walker.note(str(reader), sort, what, text)
 
 
 def _application(folder: Path) -> Flask:
@@ -62,7 +71,7 @@ def walk(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
     shutil.copy(migrated, folder / "bangnin.db")
     app = _application(folder)
     with app.app_context():
-        yield Walk(app)
+        yield Walk(app, folder)
         db.session.remove()
         db.engine.dispose()
 
@@ -131,6 +140,25 @@ def test_the_values_are_there_to_be_found(walk: Walk) -> None:
     } <= shown  # fmt: skip
 
 
+def test_every_format_is_read(walk: Walk) -> None:
+    """Two files of each exporter, results of the console, letters and notices; pages hold the cards to print."""
+    files = {f"{ending[1:]} marketplace export {kind}" for kind in exchange.KINDS for ending in ENDINGS}
+    assert walk.formats == files | {"search json marketplace search", "letter outbox", "notice /account/notifications"}
+    assert walk.walked.states["caseworker /cards"] == {""}
+
+
+def test_no_hidden_value_finds_its_record(walk: Walk) -> None:
+    """A search that may see everything finds nothing by what is held closely: not even that it exists."""
+    values = planted.texts()
+    assert len(values) > 40
+    found = {
+        name
+        for name, value in values.items()
+        if any(group.total for group in search.find(system_actor("search"), value, kinds=KINDS))
+    }
+    assert found == set()
+
+
 def test_every_view_that_reveals_is_walked_with_a_form_that_it_takes(walk: Walk) -> None:
     """A view that calls a service which calls `privacy.reveal` shows something only when its form is filled."""
     services = Path(create_app.__code__.co_filename).parent.glob("*/services/*.py")
@@ -168,7 +196,7 @@ def write_matrix() -> None:
     app = _application(folder)
     with app.app_context():
         upgrade()
-        walked = Walk(app).walked
+        walked = Walk(app, folder).walked
     with MATRIX.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(table_of(walked))
 

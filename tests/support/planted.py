@@ -127,6 +127,11 @@ def _plain_values() -> dict[str, Any]:
     return values
 
 
+def texts() -> dict[str, str]:
+    """Column -> the value planted there, as one would type it."""
+    return {name: value for name, value in _plain_values().items() if isinstance(value, str)}
+
+
 def not_stored() -> set[str]:
     """Columns whose value stands in no row: what is not stored cannot be found, so that finding it nowhere says
     nothing."""
