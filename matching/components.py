@@ -39,8 +39,10 @@ def split(problem: Problem, coupling: Coupling, *, joined: bool = False) -> Part
         return Parts([live], [])
     reached = np.zeros(problem.capacity.size, np.bool_)
     reached[problem.offer[live]] = True
-    some = live[: max(_SOME_ARCS, 20 * reached.size)]
-    if plain and some.size < live.size // 4:  # a network in one piece mostly shows it by its first needs
+    many = max(_SOME_ARCS, 20 * reached.size)
+    if plain and many < live.size // 4:  # a network in one piece mostly shows it by some of its needs
+        begins = np.linspace(0, live.size - many // _SLICES, _SLICES).astype(np.int64)
+        some = live[(begins[:, None] + np.arange(many // _SLICES)).ravel()]
         labels = _labels(problem, coupling, some)[0][: reached.size]
         if np.unique(labels[reached]).size == 1:
             return Parts([live], [])
@@ -62,6 +64,9 @@ def split(problem: Problem, coupling: Coupling, *, joined: bool = False) -> Part
 
 #: So many arcs are looked at first, at least, for whether they hold everything together.
 _SOME_ARCS = 200_000
+
+#: From so many places: needs that lie near each other mostly stand near each other too.
+_SLICES = 50
 
 
 def _reaches_all(problem: Problem) -> bool:

@@ -109,6 +109,11 @@ def uses_of(problem: Problem) -> Uses:
     tree[pooled] = root[problem.pool[pooled]]
     least = np.full(pools + problem.capacity.size, np.iinfo(np.int64).max)
     most = np.zeros(least.size, np.int64)
+    if problem.use.size and problem.use.min() == problem.use.max():
+        reached = np.zeros(problem.capacity.size, np.bool_)
+        reached[problem.offer] = True
+        least[tree[reached]] = most[tree[reached]] = problem.use[0]
+        return Uses(tree, root, least, most)
     np.minimum.at(least, tree[problem.offer], problem.use)
     np.maximum.at(most, tree[problem.offer], problem.use)
     return Uses(tree, root, least, most)

@@ -27,6 +27,9 @@ STEPS = 24
 BIDS = ((2, 2), (1, 6))
 """Rounds of bids: within so many times the width of common doubt, and how many."""
 
+TOLD_BIDS = ((1, 2),)
+"""The same from prices that were told, as those of a similar market: they are near already."""
+
 COMMON = 0.6
 """Common doubt is the width at which such a share of the needs have a second choice."""
 
@@ -62,11 +65,11 @@ def descended(market: Market, price: Int64s | None = None, *, steps: int = STEPS
     Returns:
         int64 (k,), units on the market's arcs. The same market gives the same flow.
     """
-    if price is None:
-        price = sample_prices(market)
-        for times, rounds in BIDS:
-            width = min(times * doubts(market, price, (COMMON,))[0], CLIFF)  # no bids lie between tiers
-            price = bid(market, price, width, rounds)
+    bids = BIDS if price is None else TOLD_BIDS
+    price = sample_prices(market) if price is None else price
+    for times, rounds in bids:
+        width = min(times * doubts(market, price, (COMMON,))[0], CLIFF)  # no bids lie between tiers
+        price = bid(market, price, width, rounds)
     least, first = doubts(market, price, (LEAST, FIRST))
     least = max(least // 4, 1)
     down = np.full(market.above.size, max(first // 2, 1))

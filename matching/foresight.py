@@ -119,7 +119,7 @@ def outlook(
         joint = together(problem, futures[int(part[0]) // size])
         priced = _priced(joint, plain, guess)
         guess = guess or priced.guess  # the first one's, whoever prices the others
-        return np.concatenate([priced.lost, *_to_come(joint, priced.flow, problem.quantity.size, tiers)])
+        return np.concatenate([priced.lost, *_to_come(joint, priced.flow, problem.need.size, tiers)])
 
     told[parts[0]] = price(parts[0])
     arcs = sum(problem.need.size + future.need.size for future in futures)
@@ -135,16 +135,15 @@ def outlook(
 
 
 def _to_come(joint: Problem, flow: Int64s, known: int, tiers: int) -> tuple[Int64s, Int64s]:
-    """Units by offer and tier of the needs behind the ``known`` ones: those served there, and those that wait."""
+    """Units by offer and tier of the needs behind the first ``known`` arcs: those served there, and those that wait."""
     served, waiting = np.zeros((2, joint.capacity.size * tiers), np.int64)
-    place = joint.offer.astype(np.int64) * tiers + joint.tier[joint.need]
-    later = joint.need >= known
-    used = np.flatnonzero(later & (flow > 0))
-    np.add.at(served, place[used], flow[used])
+    need, offer, units = joint.need[known:], joint.offer[known:], flow[known:]
+    used = np.flatnonzero(units)
     left = joint.quantity.copy()
-    np.subtract.at(left, joint.need[flow > 0], flow[flow > 0])
-    asking = np.flatnonzero(later & (left[joint.need] > 0))
-    np.add.at(waiting, place[asking], left[joint.need[asking]])
+    np.subtract.at(left, need[used], units[used])
+    asking = np.flatnonzero((left > 0)[need])
+    for told, arcs, many in ((served, used, units[used]), (waiting, asking, left[need[asking]])):
+        np.add.at(told, offer[arcs].astype(np.int64) * tiers + joint.tier[need[arcs]], many)
     return served, waiting
 
 
@@ -157,6 +156,7 @@ def together(problem: Problem, future: Problem) -> Problem:
     own = problem.columns()
     for name in ("quantity", "tier", "bundle", "whole", "group", "need", "offer", "fit", "cost", "use", "exclusions"):
         own[name] = np.concatenate([own[name], shifted.get(name, getattr(future, name))])
+        own[name].flags.writeable = False  # so that it is not copied
     return Problem(**own)
 
 

@@ -230,11 +230,13 @@ def _told(guess: Guess, network: Network, market: Market) -> Int64s:
     """A guess in the terms of a market, no price below that of the node above."""
     used = np.zeros(guess.tier.size, np.bool_)
     used[network.offer] = True
-    pool = np.unique(network.pool[np.unique(network.offer)])
+    pool = np.unique(network.pool[used[: network.capacity.size]])
     while (pool := pool[pool >= 0]).size:
         used[network.capacity.size + pool] = True
         pool = np.unique(network.pool_parent[pool])
-    tiers = np.unique(network.tier[network.need])
+    asking = np.zeros(network.tier.size, np.bool_)
+    asking[network.need] = True
+    tiers = np.unique(network.tier[asking])
     worth = (tiers.size - np.searchsorted(tiers, guess.tier)) * market.step
     price = np.append(np.maximum(np.where(guess.tier >= 0, worth, 0) + guess.fit, 0)[used], 0)
     while np.any(price[:-1] < price[market.above]):
