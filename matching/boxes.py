@@ -129,7 +129,8 @@ def _solved(
     layers.add(rank[waiting], sink, quantity[choices.first[waiting]], best[waiting])
     layers.add(own, base + market.above, capacity, price[market.above] - price[:-1])
     wanted = [
-        layers.add(base + buying, sink, total, (upper - price)[buying]),
+        # What is sold may have to be bought again further up, beside all units of the needs.
+        layers.add(base + buying, sink, total + int(capacity[selling].sum()), (upper - price)[buying]),
         layers.add(np.full(selling.size, sink), base + selling, capacity[selling], (price - lower)[selling]),
         layers.add(base + offer[better], base + offer[other], quantity[better], loss[other] - loss[better]),
         layers.add(base + offer[alone], sink, quantity[alone], best[seat[alone]] - loss[alone]),

@@ -99,6 +99,21 @@ def test_any_prices_to_begin_with_lead_there(problem: Problem, data: st.DataObje
     assert int(np.dot(flow, market.worth)) == greatest_worth(market)
 
 
+def test_what_is_sold_may_be_bought_again_further_up() -> None:
+    """More units than the needs have: one offer sells at its lower limit, and a pool above buys all of it."""
+    every = np.repeat([0, 1, 2], [2, 4, 4]), np.array([2, 3, 0, 1, 2, 3, 0, 1, 2, 3])
+    pools = {"pool": [0, 1, 1, 0], "pool_capacity": [3, 3], "pool_parent": [-1, 0]}
+    problem = Problem(
+        quantity=[1] * 3, tier=[0] * 3, capacity=[1, 0, 3, 3], need=every[0], offer=every[1], fit=[0] * 10, **pools
+    )
+    market = market_for(problem)
+    assert market is not None
+    price = np.array([3, 1, 1, 3, 0, 1, 0])
+    found = step(market, price, np.array([2, 0, 0, 2, 0, 0, 0]), np.array([4, 2, 2, 4, 1, 2, 0]))
+    assert found is not None
+    assert (found.sold.sum(), found.bought.sum()) == (4, 4)
+
+
 @thorough
 @given(problem=problems("nested"), width=st.integers(0, 20_000), data=st.data())
 def test_a_step_finds_the_least_dual_of_its_box(problem: Problem, width: int, data: st.DataObject) -> None:

@@ -119,7 +119,8 @@ def test_the_pages_of_staff_accounts(app: Flask, client: Browser) -> None:
     assert client.submit(page, {"roles": ["officer"], "region": ""}).status_code == 422
     assert client.submit(page, {"roles": ["officer"], "region": world.HUINONG}).status_code == 303
     assert [row.name for row in stored(colleague).roles] == ["officer"]
-    assert "caseworker (640202) → officer (640205)" in client.get(page).get_data(as_text=True)
+    told = "社工 (石嘴山市大武口区) → 民政干部 (石嘴山市惠农区)"
+    assert told in client.get(page).get_data(as_text=True)
     assert client.submit(f"{page}/disable").status_code == 303
     assert stored(colleague).active is False
     assert client.submit(f"{page}/password-link").status_code == 409

@@ -99,7 +99,7 @@ def test_nobody_decides_about_what_they_asked_for(scene: Scene) -> None:
     user = world.a_user(Role.CASEWORKER, Role.COORDINATOR)
     both = actor_of(user)
     key = services.ask_exception(both, scene.need.public_id, WHY).public_id
-    with pytest.raises(StateConflict, match="somebody else"):
+    with pytest.raises(StateConflict, match="须由他人决定"):
         services.grant_exception(both, key, scene.hold.capacity.public_id, 1, WHY)
     db.session.rollback()
     row = services.refuse_exception(scene.coordinator, key, WHY)
@@ -111,7 +111,7 @@ def test_nobody_decides_about_what_they_asked_for(scene: Scene) -> None:
 def test_a_request_is_asked_once_and_decided_once(scene: Scene) -> None:
     exception, release = asked(scene), to_release(scene)
     for act in (lambda: asked(scene), lambda: to_release(scene)):
-        with pytest.raises(StateConflict, match="asked for already"):
+        with pytest.raises(StateConflict, match="已经申请过"):
             act()
     services.grant_exception(scene.coordinator, exception, scene.hold.capacity.public_id, 1, WHY)
     services.refuse_release(scene.coordinator, release, WHY)
@@ -122,7 +122,7 @@ def test_a_request_is_asked_once_and_decided_once(scene: Scene) -> None:
         lambda: services.withdraw_release(scene.supplier, release),
     ]
     for act in late:
-        with pytest.raises(StateConflict, match="has been decided"):
+        with pytest.raises(StateConflict, match="申请已"):
             act()
     db.session.rollback()
     assert db.session.query(Allocation).count() == 1
@@ -160,7 +160,7 @@ def test_what_is_kept_no_longer_is_not_granted_and_its_request_ends(
 def test_a_release_of_what_is_kept_no_longer_is_not_granted(scene: Scene) -> None:
     key = to_release(scene)
     newer_run(scene)
-    with pytest.raises(StateConflict, match="kept for later any more"):
+    with pytest.raises(StateConflict, match="已没有为以后保留"):
         services.grant_release(scene.coordinator, key, today(), WHY)
     db.session.rollback()
     end_lapsed_requests()

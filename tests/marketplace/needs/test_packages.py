@@ -81,7 +81,9 @@ def test_similar_needs_are_looked_at_first(app: Flask) -> None:
 
 def test_all_or_nothing_when_a_line_cannot_be(app: Flask) -> None:
     case, package = world.a_case(), world.a_package()
-    package.items[1].title = world.CANARIES["name"]  # the household's own name, which no screening knew before
+    person = db.session.scalars(select(Person).where(Person.case_id == case.id)).one()
+    person.name = "金善本"
+    package.items[1].title = "送给金善本"  # the household's own name, which no screening knew before
     db.session.commit()
     with pytest.raises(InvalidInput):
         packages.apply_package(caseworker(), case.public_id, package.public_id, urgency="red")

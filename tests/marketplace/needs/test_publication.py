@@ -173,7 +173,7 @@ def test_a_realised_wish_stays_in_public_view_till_thirty_days_after_it_was_acce
     services.take(wish.id, 1)
     services.close_fulfilled(caseworker, wish)
     address = f"/wishes/{wish.public_id}"
-    assert "Come true" in client.get(address).get_data(as_text=True)
+    assert "已实现" in client.get(address).get_data(as_text=True)
     assert (on_the_board(), wish.public_id in client.get("/wishes?realised=1").get_data(as_text=True)) == (set(), True)
     for days, status in ((30, 200), (31, 404)):
         wish.taken_on = today() - timedelta(days=days)
