@@ -6,4 +6,4 @@ guard that must fail (`controls`). `python -m tests.races` runs the long form.
 """
 
 #: Attempts of each race with every change: a share of the long form, which makes 10,000 with each of five seeds.
-ATTEMPTS = 2_000
+ATTEMPTS = 10_000

@@ -7,7 +7,7 @@ from tests.races.crowd import race
 from tests.races.web import AllPressed, two_servers
 
 #: A hundred for each invariant.
-PRESSES = 700
+PRESSES = 10_108
 
 
 def test_nothing_is_given_twice_and_nobody_sees_an_error(racing_app: Any) -> None:
