@@ -171,6 +171,7 @@ class _Nights:
         self.left, self.free = period.left.copy(), period.capacity.copy()
         self.pool_free = period.pool_capacity.copy()
         self.gave = period.given.copy()
+        self.of_month = np.zeros_like(self.gave)  # given since the first of the month, as far as the period tells
         self.forecast_nights = self.thin_nights = 0
         self._work: list[tuple[Int64s, Int64s, Int64s]] = []
 
@@ -183,6 +184,8 @@ class _Nights:
     def run(self, night: int) -> None:
         """One night: who waits, what is free, the best there is of it."""
         period, world = self.period, self.world
+        if (period.begins + timedelta(days=night)).day == 1:
+            self.of_month[:] = 0
         here = (period.day <= night) & (self.left > 0) & (period.leaves >= night)
         serving = (period.opens <= night) & (world.closes >= night) & (self.free > 0)
         arcs = np.flatnonzero(here[world.need] & serving[world.offer])
@@ -196,6 +199,7 @@ class _Nights:
         np.subtract.at(self.left, need, units)
         np.subtract.at(self.free, offer, units)
         np.add.at(self.gave, offer, units)
+        np.add.at(self.of_month, offer, units)
         inside = period.pool[offer] >= 0
         np.subtract.at(self.pool_free, period.pool[offer][inside], units[inside])
         self._work.append((need, units, np.maximum(night - period.day[need], 0)))
@@ -216,6 +220,7 @@ class _Nights:
             pool=period.pool,
             pool_capacity=np.maximum(self.pool_free, 0),
             minimum_batch=np.maximum(period.minimum_batch - self.gave, 0),
+            given=self.of_month if period.policy.pace_weight else None,
             need=place[world.need[arcs]],
             offer=world.offer[arcs],
             fit=world.fit(arcs, waited[world.need[arcs]]),

@@ -1,7 +1,7 @@
 """Backtests: what a period was and would have been; made, stopped, lost, and made again every month."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -75,6 +75,25 @@ def test_a_night_knows_nothing_of_what_came_after_it(app: Flask) -> None:
     for one, other in zip(futures, again, strict=True):
         assert np.array_equal(read.day[one.row], read.day[other.row])
         assert np.array_equal(one.day, other.day)
+
+
+@pytest.mark.parametrize("last_of_month", [False, True])
+def test_nights_count_what_was_given_in_their_month_where_the_policy_has_a_pace(
+    app: Flask, last_of_month: bool
+) -> None:
+    a_past()
+    read = period.read(SCOPE, replace(SITE_POLICY, pace_weight=1_000), 30, DAYS)
+    begins = date(2026, 8, 31) if last_of_month else date(2026, 9, 1)
+    nights = replay._Nights(replay._World(replace(read, begins=begins)), None)
+    nights.run(0)
+    on_the_first = nights.gave - read.given
+    assert on_the_first.sum() > 0
+    for night in range(1, DAYS):
+        nights.run(night)
+    in_month = nights.gave - read.given - (on_the_first if last_of_month else 0)
+    assert np.array_equal(nights.of_month, in_month)
+    problem, _rows = nights._problem(DAYS - 1, nights.left > 0, np.zeros(0, np.int64))
+    assert np.array_equal(problem.given, in_month)
 
 
 def test_forecasts_too_low_or_high_multiply_the_margin_of_every_run(app: Flask) -> None:
