@@ -1,7 +1,8 @@
 """Limits and one-time acts beside the numbered invariants, raced in the same form.
 
 A control takes the guard away where the service reads it (a limit that is never reached), and puts the
-check-then-act in its place that people write first.
+check-then-act in its place that people write first: what a page showed once, and the press that follows. Each process
+reads its page before it first acts, so that the fault does not hang on how the processes' moments fall.
 """
 
 import random
@@ -52,13 +53,31 @@ class Offers(Race):
         ]
 
 
+class Counts:
+    """How many rows somebody holds by a page once opened: what came after from others is not on it."""
+
+    def __init__(self) -> None:
+        self.seen: dict[int, int] = {}
+
+    def of(self, whose: int, statement: Any, *, adding: int) -> int:
+        """What the page says, to which this process' own are added."""
+        if whose not in self.seen:
+            self.seen[whose] = db.session.scalar(statement) or 0
+        self.seen[whose] += adding
+        return self.seen[whose]
+
+
 class UnguardedOffers(Offers):
     shows = "offers of each volunteer"
 
+    def prepare(self) -> None:
+        super().prepare()
+        self.page = Counts()
+
     def attempt(self, number: int) -> str:
         actor = self.actors[number % len(self.actors)]
-        held = db.session.scalar(select(func.count()).where(Capacity.owner_id == actor.user_id)) or 0
-        if held >= offers.MOST_OFFERS:
+        held = select(func.count()).where(Capacity.owner_id == actor.user_id)
+        if self.page.of(actor.user_id, held, adding=1) > offers.MOST_OFFERS:
             return "LimitReached"
         with patch.object(offers, "MOST_OFFERS", UNLIMITED):
             return super().attempt(number)
@@ -101,10 +120,14 @@ class Groups(Race):
 class UnlimitedGroups(Groups):
     shows = "one organization holds"
 
+    def prepare(self) -> None:
+        super().prepare()
+        self.page = Counts()
+
     def attempt(self, number: int) -> str:
         manager, _organization = self.managers[number % len(self.managers)]
         held = select(func.count()).where(Allocation.claimant_id == manager.user_id)
-        if (db.session.scalar(held) or 0) + self.list_of > groups.GROUP_CLAIMS:
+        if self.page.of(manager.user_id, held, adding=self.list_of) > groups.GROUP_CLAIMS:
             return "LimitReached"
         with patch.object(groups, "GROUP_CLAIMS", UNLIMITED):
             return super().attempt(number)
@@ -155,11 +178,15 @@ class Visits(Race):
 
 class UnguardedVisits(Visits):
     shows = "visits recorded"
+    page: set[str] | None = None
 
     def attempt(self, number: int) -> str:
         address = self.visits[number % len(self.visits)]
-        if db.session.scalar(select(FollowUp.visited_on).where(FollowUp.public_id == address)) is not None:
+        if self.page is None:
+            self.page = set(db.session.scalars(select(FollowUp.public_id).where(FollowUp.visited_on.is_(None))))
+        if address not in self.page:
             return "StateConflict"
+        self.page.remove(address)
         write(update(FollowUp).where(FollowUp.public_id == address).values(visited_on=today(), outcome="solved"))
         return "visited"
 
@@ -217,11 +244,15 @@ class HandOvers(Race):
 
 class UnguardedHandOvers(HandOvers):
     shows = "help handed over"
+    page: set[str] | None = None
 
     def attempt(self, number: int) -> str:
         address = self.running[number % len(self.running)]
-        if db.session.scalar(select(Allocation.state).where(Allocation.public_id == address)) != "accepted":
+        if self.page is None:
+            self.page = set(db.session.scalars(select(Allocation.public_id).where(Allocation.state == "accepted")))
+        if address not in self.page:
             return "StateConflict"
+        self.page.remove(address)
         write(update(Allocation).where(Allocation.public_id == address).values(state="released"))
         return "handed over"
 
