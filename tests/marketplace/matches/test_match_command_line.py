@@ -4,12 +4,10 @@ import json
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.world import write_world
 from tests.marketplace.matches.match_command import OUTPUTS, changed, match, rows, run, world
 
 __all__ = ["world"]
@@ -131,13 +129,6 @@ def test_a_wrong_command_line_is_exit_code_2(arguments: tuple[str, ...]) -> None
     done = run(*arguments)
     assert done.returncode == 2
     assert done.stdout == ""
-
-
-def test_400_needs_and_60_capacities_take_under_3_seconds_from_a_cold_start(tmp_path: Path) -> None:
-    write_world(tmp_path, needs=400, capacities=60)
-    started = time.perf_counter()
-    match(tmp_path / "needs.csv", tmp_path / "capacity.csv", tmp_path / "out")
-    assert time.perf_counter() - started < 3
 
 
 def test_the_command_does_not_load_the_web_application(world: Path, tmp_path: Path) -> None:
