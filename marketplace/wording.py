@@ -119,6 +119,17 @@ DECLINE_REASONS = {
     "cannot_reach": _("The household could not be reached"),
     "other": _("Another reason"),
 }
+RELATIONS = {
+    "self": _("Applicant"),
+    "spouse": _("Spouse"),
+    "child": _("Child"),
+    "parent": _("Parent"),
+    "grandchild": _("Grandchild"),
+    "grandparent": _("Grandparent"),
+    "sibling": _("Brother or sister"),
+    "guardian": _("Guardian"),
+    "other": _("Other"),
+}
 SOURCES = {"claim": _("Claimed by a volunteer"), "run": _("Proposed by matching"), "manual": _("Assigned by hand")}
 #: Upper ends of the price bands of public wish cards, in fen; a band says no exact value.
 PRICE_BANDS_FEN = (5_000, 10_000, 20_000, 30_000, 50_000)
@@ -154,6 +165,16 @@ def unit_name(unit: str) -> str:
 
 def state_name(table: str, state: str) -> Any:
     return STATES.get(table, {}).get(state, state)
+
+
+def person_name(person: Any) -> str:
+    """Somebody of a household, told apart from others of the same family name by the place in it; nothing in full."""
+    return " · ".join(str(part) for part in (person.name, RELATIONS.get(person.relation)) if part)
+
+
+def person_choice(person: Any) -> str:
+    """As `person_name`, and the end of the identity number, which tells two children of a household apart."""
+    return " · ".join(str(part) for part in (person_name(person), person.id_number) if part)
 
 
 def yuan(fen: int | None) -> str:
@@ -200,6 +221,7 @@ def init_app(app: Flask) -> None:
         "qualification_name": qualification_name,
         "unit_name": unit_name,
         "state_name": state_name,
+        "person_name": person_name,
         "NEED_KINDS": NEED_KINDS,
         "URGENCIES": URGENCIES,
         "COLOURS": COLOURS,

@@ -21,18 +21,8 @@ from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from marketplace.records import known_version
+from marketplace.wording import RELATIONS
 
-RELATIONS = {
-    "self": _("Applicant"),
-    "spouse": _("Spouse"),
-    "child": _("Child"),
-    "parent": _("Parent"),
-    "grandchild": _("Grandchild"),
-    "grandparent": _("Grandparent"),
-    "sibling": _("Brother or sister"),
-    "guardian": _("Guardian"),
-    "other": _("Other"),
-}
 SEXES = {"F": _("Female"), "M": _("Male")}
 PURPOSES = {
     "share": _("Share the need with suppliers who may help"),

@@ -79,5 +79,5 @@ def units(*, empty: Any) -> list[SelectChoice]:
 
 
 def people(persons: Iterable[Any], *, empty: Any) -> list[SelectChoice]:
-    """People of a household by their masked names."""
-    return [*_no_choice(empty), *(SelectChoice(person.public_id, str(person.name)) for person in persons)]
+    """People of a household, nothing of them in full."""
+    return [*_no_choice(empty), *(SelectChoice(person.public_id, wording.person_choice(person)) for person in persons)]

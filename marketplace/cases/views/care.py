@@ -4,7 +4,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from marketplace import uploads
+from marketplace import uploads, wording
 from marketplace.cases import services
 from marketplace.cases.forms import FIELDS, POSITIONS, ConsentForm, choices
 from marketplace.cases.views.common import blame, case_page, cases, team_form_of, triage_form_of
@@ -24,7 +24,8 @@ def add_consent(case_id: str) -> ResponseReturnValue:
     }
     form = ConsentForm(data=start)
     form.person.choices = choices(
-        ((person.public_id, str(person.name)) for person in case.people), empty=_("The household as a whole")
+        ((person.public_id, wording.person_choice(person)) for person in case.people),
+        empty=_("The household as a whole"),
     )
     form.legal_basis.choices = choices(services.LEGAL_BASES, empty=_("None: somebody agreed"))
     if form.validate_on_submit():

@@ -14,7 +14,6 @@ from marketplace.cases.forms import (
     METHODS,
     POSITIONS,
     PURPOSES,
-    RELATIONS,
     SEXES,
     TeamForm,
     TriageForm,
@@ -68,7 +67,7 @@ def case_page(
         case=case,
         history=services.case_history(case),
         words={
-            "relations": RELATIONS,
+            "relations": wording.RELATIONS,
             "sexes": SEXES,
             "purposes": PURPOSES,
             "givers": GIVERS,

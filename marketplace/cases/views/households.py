@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from marketplace import regions, taxonomy, wording
 from marketplace.cases import services
-from marketplace.cases.forms import RELATIONS, CaseFilterForm, CaseForm, PersonForm, choices
+from marketplace.cases.forms import CaseFilterForm, CaseForm, PersonForm, choices
 from marketplace.cases.models import Case, Person
 from marketplace.cases.views.common import blame, case_page, cases, region_choices
 from marketplace.errors import InvalidInput
@@ -21,6 +21,8 @@ def _case_form(case: Case | None = None) -> CaseForm:
     if request.method == "GET":
         form.version.data = case.version if case else 1
         form.opened_on.data = form.opened_on.data or today()
+        if case is None and len(served := services.regions_of(g.actor)) == 1:  # whoever serves one county chooses none
+            form.region.data = served[0]
     return form
 
 
@@ -36,6 +38,7 @@ def _person_form(person: Person | None = None) -> PersonForm:
     )
     if request.method == "GET" and person is None:
         form.tier.data = "T-NONE"
+    form.name.flags.required = person is None
     return form
 
 
@@ -146,7 +149,7 @@ def reveal(case_id: str, person_id: str) -> ResponseReturnValue:
     except InvalidInput as error:
         flash(str(error.message), "error")
         return redirect(url_for("cases.show", case_id=case_id), 303)
-    return render_template("cases/reveal.html", case=case, person=person, plain=plain, relations=RELATIONS)
+    return render_template("cases/reveal.html", case=case, person=person, plain=plain, relations=wording.RELATIONS)
 
 
 @cases.route("/cases/<case_id>/reveal", methods=["POST"], permission=Permission.PERSON_REVEAL)
@@ -156,4 +159,4 @@ def reveal_summary(case_id: str) -> ResponseReturnValue:
     except InvalidInput as error:
         flash(str(error.message), "error")
         return redirect(url_for("cases.show", case_id=case_id), 303)
-    return render_template("cases/reveal.html", case=case, person=None, plain=plain, relations=RELATIONS)
+    return render_template("cases/reveal.html", case=case, person=None, plain=plain, relations=wording.RELATIONS)

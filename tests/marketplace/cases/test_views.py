@@ -10,7 +10,7 @@ from marketplace.permissions import Role
 from marketplace.records import today
 from tests.support.canary import CanaryWatch
 from tests.support.client import Browser
-from tests.support.world import CANARIES, DAWUKOU, HUINONG, a_case, a_need, a_user
+from tests.support.world import CANARIES, DAWUKOU, HUINONG, a_case, a_need, a_user, save
 
 
 def text_of(client: Browser, path: str, status: int = 200) -> str:
@@ -121,3 +121,37 @@ def test_others_have_no_cases(app: Flask, client: Browser) -> None:
     for role in (Role.VOLUNTEER, Role.COORDINATOR, Role.AUDITOR):
         client.sign_in(a_user(role))
         assert client.get("/cases").status_code == 403
+
+
+def test_forms_tell_people_of_one_family_name_apart(app: Flask, client: Browser) -> None:
+    client.sign_in(a_user(Role.CASEWORKER))
+    client.submit("/account/locale", {"locale": "en"})
+    case = a_case()
+    for relation, number in (("child", "640202201805120012"), ("child", "640202201605120015"), ("parent", None)):
+        save(Person(case_id=case.id, relation=relation, name="金小小", id_number=number))
+    for path in (f"/cases/{case.public_id}/consents/new", f"/needs/new?case={case.public_id}"):
+        page = text_of(client, path)
+        shown = re.findall(r"<option[^>]*>(金[^<]*)</option>", page)
+        assert shown == [
+            "金** · Applicant · 640***********9999",
+            "金** · Child · 640***********0012",
+            "金** · Child · 640***********0015",
+            "金** · Parent",
+        ]
+
+
+def test_a_caseworker_of_one_county_need_not_choose_it(app: Flask, client: Browser) -> None:
+    client.sign_in(a_user(Role.CASEWORKER))
+    assert f'selected value="{DAWUKOU}"' in text_of(client, "/cases/new")
+    client.sign_in(a_user(Role.CASEWORKER, region="640200"))
+    assert 'selected value="6402' not in text_of(client, "/cases/new")
+
+
+def test_the_name_of_somebody_new_is_marked_as_required(app: Flask, client: Browser) -> None:
+    client.sign_in(a_user(Role.CASEWORKER))
+    case = a_case()
+    name = re.compile(r'<input[^>]*name="name"[^>]*>')
+    for path, required in (("new", True), (f"{case.people[0].public_id}/edit", False)):
+        field = name.search(text_of(client, f"/cases/{case.public_id}/people/{path}"))
+        assert field is not None
+        assert ("required" in field[0]) is required
