@@ -103,6 +103,13 @@ class NoteForm(FlaskForm):
     )
 
 
+class AttachForm(FlaskForm):
+    number = StringField(
+        _("Number of the case"),
+        [InputRequired(_("Enter the number of the case, for example C-640202-7K3M9Q")), Length(max=30)],
+    )
+
+
 class ApprovalForm(FlaskForm):
     judged = BooleanField(_("I looked at each marked part; none tells who this is"))
 

@@ -60,6 +60,7 @@ _TITLES: dict[str, tuple[Any, str]] = {
     "need:to_publish": (_("To be published after all"), "world"),
     "need:taken_down": (_("Taken out of public view"), "eye-off"),
     "need:shown_again": (_("Shown in public view again"), "eye"),
+    "need:attached": (_("Added to a case"), "home-heart"),
     "need:moved": (_("Moved to another county with its case"), "map-pin"),
     "need:reveal": (_("Details shown in the clear"), "eye"),
 }

@@ -2,6 +2,7 @@
 
 from marketplace.jobs import sweeper
 from marketplace.needs.services import moving  # noqa: F401  # listens to cases that move
+from marketplace.needs.services.attaching import attach, may_attach
 from marketplace.needs.services.board import (
     BoardFilter,
     CardPage,
@@ -83,6 +84,7 @@ __all__ = [
     "WishPage",
     "approve",
     "assess",
+    "attach",
     "board",
     "board_categories",
     "case_to_post_for",
@@ -108,6 +110,7 @@ __all__ = [
     "lists",
     "load_need",
     "marketplace",
+    "may_attach",
     "may_edit",
     "my_drafts",
     "need_history",

@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 from marketplace.cases.services import REVEAL_REASONS
 from marketplace.errors import InvalidInput
 from marketplace.needs import choices, services
-from marketplace.needs.forms import ApprovalForm, NoteForm, ReasonForm
+from marketplace.needs.forms import ApprovalForm, AttachForm, NoteForm, ReasonForm
 from marketplace.needs.models import Need
 from marketplace.permissions import Slice
 
@@ -50,12 +50,18 @@ def need_page(need: Need, status: int = 200, **forms: Any) -> ResponseReturnValu
     """A need's own page, with a form on it as it was refused."""
     withdraw_form = ReasonForm()
     withdraw_form.reason.choices = choices.of(services.WITHDRAWAL_REASONS, empty=_("Choose a reason"))
-    shown = {"note_form": NoteForm(), "withdraw_form": withdraw_form, "approval_form": ApprovalForm()}
+    shown = {
+        "note_form": NoteForm(),
+        "withdraw_form": withdraw_form,
+        "approval_form": ApprovalForm(),
+        "attach_form": AttachForm(),
+    }
     page = render_template(
         "needs/show.html",
         need=need,
         history=services.need_history(need),
         may_edit=services.may_edit(need),
+        may_attach=services.may_attach(need),
         own=need.author == g.actor.key,
         assessment=services.assess(need.title, need.case) if need.state in ("draft", "review") else None,
         similar=services.similar_needs(need) if need.state in ("draft", "review") else [],

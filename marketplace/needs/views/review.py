@@ -1,4 +1,4 @@
-"""A need's page, a second person's look at it, and how it leaves and comes back."""
+"""A need's page, a second person's look at it, its way to a case, and how it leaves and comes back."""
 
 from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from marketplace.errors import InvalidInput
 from marketplace.needs import services
-from marketplace.needs.forms import ApprovalForm, NoteForm
+from marketplace.needs.forms import ApprovalForm, AttachForm, NoteForm
 from marketplace.needs.views.common import blame, need_page, needs, refused
 from marketplace.permissions import Permission
 
@@ -67,6 +67,20 @@ def reopen(need_id: str) -> ResponseReturnValue:
             flash(_("The need is open again."), "success")
             return redirect(url_for("needs.show", need_id=need_id), 303)
     return need_page(services.load_need(g.actor, need_id, Permission.NEED_WITHDRAW), 422, note_form=form)
+
+
+@needs.route("/<need_id>/attach", methods=["POST"], permission=Permission.NEED_POST)
+def attach(need_id: str) -> ResponseReturnValue:
+    form = AttachForm()
+    if form.validate_on_submit():
+        try:
+            services.attach(g.actor, need_id, form.number.data)
+        except InvalidInput as error:
+            blame(form, error)
+        else:
+            flash(_("The need belongs to the case now, and rests on its consents."), "success")
+            return redirect(url_for("needs.show", need_id=need_id), 303)
+    return need_page(services.load_need(g.actor, need_id, Permission.NEED_POST), 422, attach_form=form)
 
 
 @needs.route("/<need_id>/reveal", methods=["POST"], permission=Permission.PERSON_REVEAL)

@@ -10,6 +10,7 @@ from marketplace.extensions import db
 from marketplace.needs import services
 from marketplace.needs.models import Need
 from marketplace.permissions import Role, system_actor
+from marketplace.records import today
 from tests.support.canary import CanaryWatch
 from tests.support.client import Browser
 from tests.support.world import (
@@ -222,3 +223,26 @@ def test_the_price_filter_takes_bands_alone(client: Browser) -> None:
     for price, shown in (("12344", True), ("12346", True), ("10000", False), ("20000", True)):
         page = client.get(f"/wishes?price={price}").get_data(as_text=True)
         assert (wish.title in page) is shown, price
+
+
+def test_a_wish_without_consent_to_publish_says_so_before_anybody_approves(
+    app: Flask, client: Browser, new_client: Callable[[], Browser]
+) -> None:
+    client.sign_in(a_user(Role.CASEWORKER))
+    client.submit("/account/locale", {"locale": "en"})
+    case = a_case()
+    for consent in case.consents:
+        cases.withdraw_consent(system_actor("test"), case.public_id, consent.public_id)
+    person = case.people[0].public_id
+    client.submit("/needs/new", {**FORM, "case": case.public_id, "person": person, "send": "1"})
+    wish = f"/needs/{db.session.query(Need).one().public_id}"
+    page = text_of(client, wish)
+    assert "nobody can approve it" in page
+    assert f"/cases/{case.public_id}/consents/new?purpose=publish&amp;person={person}" in page
+    reviewer = new_client().sign_in(a_user(Role.COORDINATOR))
+    assert f"{wish}/approve" in text_of(reviewer, wish)
+    assert "btn-success" not in text_of(reviewer, wish)
+    given = cases.ConsentGiven("publish", "self", today(), refusal_offered=True)
+    cases.give_consent(system_actor("test"), case.public_id, given)
+    assert "btn-success" in text_of(reviewer, wish)
+    assert "nobody can approve it" not in text_of(client, wish)
