@@ -130,6 +130,9 @@ RULES: dict[str, Rule] = {
     # members of an organization
     "organization:verified": Rule("organization", _("%(about)s was verified."), readers.members),
     "organization:refused": Rule("organization", _("%(about)s was refused. Read why, and mend it."), readers.members),
+    "organization:stopped": Rule(
+        "organization", _("%(about)s was suspended. Read why; its running help is handed over."), readers.members
+    ),
     "organization:reinstated": Rule("organization", _("%(about)s may work again."), readers.members),
     "project:open": Rule("organization", _("Project %(about)s is open."), readers.members),
     "project:sent_back": Rule(

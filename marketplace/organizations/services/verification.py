@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _
 
-from marketplace import privacy
+from marketplace import events, privacy
 from marketplace.errors import AccessDenied, NotFound, StateConflict
 from marketplace.extensions import db
 from marketplace.organizations.models import Organization
@@ -62,6 +62,7 @@ def suspend(actor: Actor, public_id: str, reason: str) -> None:
     with transaction():
         organization = _to_judge(actor, public_id)
         move(actor, organization, expect="verified", to="suspended", reason=reason, refusal_reason=reason)
+        events.happened.send("organization:stopped", row=organization, actor=actor)  # its members read why
 
 
 def reinstate(actor: Actor, public_id: str) -> None:

@@ -12,6 +12,7 @@ from marketplace.extensions import db
 from marketplace.notifications import services
 from marketplace.notifications.models import Notification
 from marketplace.notifications.rules import RULES, USUAL_MAIL
+from marketplace.organizations import services as organizations
 from marketplace.permissions import Role, system_actor
 from marketplace.transitions import move, transaction
 from tests.support import world
@@ -56,6 +57,19 @@ def test_nobody_is_told_what_they_did_themselves(app: Flask) -> None:
         move(actor_of(mine), organization, expect="registered", to="verified")
     assert notices(mine) == []
     assert notices(theirs) == [("organization:verified", organization.name)]
+
+
+def test_members_hear_of_a_suspension_as_coordinators_do(app: Flask) -> None:
+    organization = world.an_organization()
+    member, stranger = world.a_user(organization=organization), world.a_user(organization=world.an_organization())
+    coordinator = world.a_user(Role.COORDINATOR)
+    officer = actor_of(world.a_user(Role.OFFICER))
+    organizations.suspend(officer, organization.public_id, "年检未通过")
+    organizations.reinstate(officer, organization.public_id)
+    assert notices(coordinator) == [("organization:suspended", organization.name)]
+    told = ("organization:stopped", "organization:reinstated")
+    assert notices(member) == [(event, organization.name) for event in told]
+    assert notices(stranger) == []
 
 
 def test_the_same_happening_is_told_once(app: Flask) -> None:
