@@ -100,6 +100,11 @@ RULES: dict[str, Rule] = {
     "organization:created": Rule("reviews", _("%(about)s registered and waits for verification."), readers.officers),
     "organization:registered": Rule("reviews", _("%(about)s asks again to be verified."), readers.officers),
     "project:submitted": Rule("reviews", _("Project %(about)s waits to be opened."), readers.officers),
+    "project:excluding": Rule(
+        "reviews",
+        _("Project %(about)s now has wording that would keep people out by household registration."),
+        readers.officers,
+    ),
     "organization:suspended": Rule(
         "reviews", _("%(about)s was suspended: its running help must be handed over."), readers.coordinators
     ),

@@ -15,6 +15,7 @@ from marketplace.projects.models import Capacity, Pool, Project, Recurrence
 from marketplace.projects.services.facts import CapacityFacts
 from marketplace.projects.services.projects import EDITABLE, get_own
 from marketplace.projects.services.recurring import RecurrenceFacts, end_monthly, offer_monthly
+from marketplace.projects.services.wording import tell_of_wording
 from marketplace.records import today
 from marketplace.transitions import transaction
 
@@ -62,6 +63,7 @@ def add(actor: Actor, project_public_id: str, facts: CapacityFacts) -> Capacity:
         session.add(capacity)
         session.flush()
         audit.record(actor, "capacity:created", capacity, changed=sorted(values))
+        tell_of_wording(actor, project, after=capacity.title)
         _tell(capacity)
     return capacity
 
@@ -82,7 +84,8 @@ def edit_capacity(actor: Actor, public_id: str, version: int, facts: CapacityFac
     values = facts.columns()
     with transaction() as session:
         capacity = get_own_capacity(actor, public_id, lock=True)
-        _require_editable(session.get_one(Project, capacity.project_id))
+        project, read = session.get_one(Project, capacity.project_id), capacity.title
+        _require_editable(project)
         values["pool_id"] = _pool(capacity.organization_id, facts, joining=capacity)
         changed = sorted(name for name, value in values.items() if getattr(capacity, name) != value)
         done = session.execute(
@@ -101,6 +104,7 @@ def edit_capacity(actor: Actor, public_id: str, version: int, facts: CapacityFac
         if done.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE always gives a cursor result
             raise _why_refused(capacity, version, facts)
         audit.record(actor, "capacity:edited", capacity, changed=changed)
+        tell_of_wording(actor, project, before=read, after=capacity.title)
         _tell(capacity)
     return capacity
 

@@ -14,6 +14,7 @@ from marketplace.organizations import services as organizations
 from marketplace.organizations.models import Organization
 from marketplace.permissions import Actor, Permission, scoped
 from marketplace.projects.models import FUNDINGS, Capacity, Project
+from marketplace.projects.services.wording import tell_of_wording
 from marketplace.transitions import move, transaction
 
 #: States in which members may still change a project and its capacity.
@@ -105,6 +106,7 @@ def edit(actor: Actor, public_id: str, version: int, facts: ProjectFacts) -> Pro
     values = facts.columns()
     with transaction() as session:
         project = get_own(actor, public_id, lock=True)
+        read = f"{project.title}\n{project.summary}"
         changed = sorted(name for name, value in values.items() if getattr(project, name) != value)
         done = session.execute(
             update(Project)
@@ -116,6 +118,7 @@ def edit(actor: Actor, public_id: str, version: int, facts: ProjectFacts) -> Pro
             raise StateConflict
         session.expire(project)
         audit.record(actor, "project:edited", project, changed=changed)
+        tell_of_wording(actor, project, before=read, after=f"{project.title}\n{project.summary}")
         events.changed.send("project", ids=[project.id])
     return project
 

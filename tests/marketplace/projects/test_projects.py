@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from marketplace import audit
+from marketplace import audit, events
 from marketplace.accounts.services import actor_of
 from marketplace.errors import AccessDenied, InvalidInput, NotFound, StateConflict
 from marketplace.extensions import db
@@ -242,6 +242,30 @@ def test_wording_is_found_in_every_text_of_a_project(app: Flask) -> None:
         world.a_capacity(project, title="外地人员除外", active=False),
     ]
     assert services.excluding_wording(project, capacities) == ["仅限本地户籍", "本市户口优先"]
+
+
+@pytest.mark.parametrize(("state", "told"), [("draft", 0), ("submitted", 0), ("open", 3), ("paused", 3)])
+def test_officers_hear_of_wording_that_came_after_they_read_the_project(app: Flask, state: str, told: int) -> None:
+    organization = world.an_organization()
+    member, project = member_of(organization), world.a_project(organization, state=state, summary="")
+    heard: list[int] = []
+
+    def listen(_name: str, row: Project, **_details: Any) -> None:
+        heard.append(row.id)
+
+    def edit(summary: str) -> None:
+        services.edit(member, project.public_id, stored(project).version, services.ProjectFacts("助老", summary))
+
+    with events.happened.connected_to(listen, sender="project:excluding"):
+        for summary in ("不限户籍。", "仅限本地户籍。", "仅限本地户籍。每周一次。"):  # the last adds nothing
+            edit(summary)
+        meals = services.CapacityFacts(("S0301",), (world.DAWUKOU,), 5, title="送餐")
+        capacity = services.add(member, project.public_id, meals)
+        for title in ("须有本市户口", "须有本市户口", "送餐"):
+            db.session.refresh(capacity)
+            services.edit_capacity(member, capacity.public_id, capacity.version, replace(meals, title=title))
+        services.add(member, project.public_id, replace(meals, title="外地人员除外"))
+    assert heard == [project.id] * told
 
 
 def test_capacity_wants_confirmation_after_a_month(app: Flask) -> None:
