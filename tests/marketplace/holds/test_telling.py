@@ -1,5 +1,7 @@
 """What is told of kept units: for how many they are kept, and when a need's turn would be; found by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from flask import Flask
@@ -35,7 +37,7 @@ def kept(price: list[int], to_come: list[list[float]], queue: list[list[float]])
 
 
 def found(price: list[int], queue: list[list[float]]) -> KeptWaiting:
-    told = kept(price, [[2.6, 0.4, 0.2], [0.2, 0.1, 7.0]], queue)
+    told = kept(price, [[1.6, 0.3, 0.1], [0.2, 0.1, 0.5]], queue)
     return kept_waiting(problem(), solve(problem(), POLICY, reserve=told.price), POLICY, told)
 
 
@@ -45,9 +47,9 @@ def test_the_turn_of_each_need_counts_who_is_before_it() -> None:
     waiting = found([2 * tier + tier // 2, 0], [[0.3, 0.3, 5.0], [0, 0, 0]])
     assert waiting.need.tolist() == [0, 2]  # need 1 goes to the second offer, need 3 takes its unit
     assert waiting.offers == [[0], [0]]
-    assert waiting.urgent.tolist() == [3, 3]  # 2.6 red of the yellow one's view, 3.0 of the blue one's
+    assert waiting.urgent.tolist() == [2, 2]  # 1.6 red of the yellow one's view, 1.9 of the blue one's
     assert waiting.alike.tolist() == [0, 0]
-    # yellow: 1 + 0.3 red that go without; blue: 1 + 0.6, and the yellow one that waits before it
+    # two are free; yellow: 1.9 to be taken, 0.3 red without and its own; blue: 2.0, 0.6, the yellow one and its own
     assert waiting.fewer.tolist() == [2, 3]
     assert waiting.last.tolist() == [30, 30]
 
@@ -57,10 +59,10 @@ def test_a_need_is_told_of_the_offer_where_its_turn_comes_soonest() -> None:
     waiting = found([3 * tier, 3 * tier], [[0, 0, 0], [0, 0, 0]])
     assert waiting.need.tolist() == [0, 1, 2]
     assert waiting.offers == [[0], [1, 0], [0]]
-    # at the first offer the blue one with the better fit and its two units come before need 1: 1 + 1 + 2
+    # at the first offer, where two are free, the yellow one comes before the blue one with two units
     assert waiting.fewer.tolist() == [1, 1, 2]
-    assert waiting.urgent.tolist() == [3, 0, 3]
-    assert waiting.alike.tolist() == [0, 7, 0]
+    assert waiting.urgent.tolist() == [2, 0, 2]
+    assert waiting.alike.tolist() == [0, 1, 0]
     assert waiting.last.tolist() == [30, 12, 30]
 
 
@@ -128,8 +130,41 @@ def test_a_supplier_is_told_counts_by_urgency(app: Flask) -> None:
         assert "fewer than one unit" in words.of_capacity(hold)
 
 
+def waiting_ones(
+    capacity: list[int], to_come: list[list[float]], arcs: list[tuple[int, int, int]], **columns: Any
+) -> Any:
+    """What needs of one unit, blue unless told, are told where every unit is kept; arcs are need, offer and fit."""
+    need, offer, fit = zip(*arcs, strict=True)
+    told = {"tier": np.full(max(need) + 1, 2)} | columns
+    one = Problem(quantity=np.ones(max(need) + 1), capacity=capacity, need=need, offer=offer, fit=fit, **told)
+    price = np.full(len(capacity), 3 * ((len(capacity) + 1) * FIT_MAX + 1) + FIT_MAX)
+    expected = Kept(price, np.array(to_come), np.zeros((len(capacity), 3)), np.full(len(capacity), 9), np.zeros(3),
+                    weighed=1, days_known=365)  # fmt: skip
+    return kept_waiting(one, solve(one, POLICY, reserve=price), POLICY, expected)
+
+
+def test_units_that_are_free_beyond_what_is_expected_bring_a_turn_nearer() -> None:
+    """Five units are free and two red ones expected on the mean: a sixth that waits alone would get none anyway."""
+    waiting = waiting_ones([5], [[2.0, 0, 0]], [(need, 0, 90 - need) for need in range(6)])
+    assert waiting.fewer.tolist() == [1, 1, 1, 1, 2, 0]
+
+
+def test_who_waits_at_two_capacities_is_in_one_line() -> None:
+    waiting = waiting_ones([1, 1], [[1.0, 0, 0], [1.0, 0, 0]], [(0, 0, 90), (0, 1, 80), (1, 0, 90), (1, 1, 70)])
+    assert waiting.fewer.tolist() == [1, 1]
+    assert sorted(rows[0] for rows in waiting.offers) == [0, 1]
+
+
+def test_the_most_urgent_has_the_turn_at_a_pool_whoever_it_is_held_beside() -> None:
+    """One unit for both capacities: what is held is the blue one's, who fits best, but red would come first."""
+    waiting = waiting_ones(
+        [1, 1], [[1.0, 0, 0], [1.0, 0, 0]], [(0, 0, 10), (1, 1, 90)], tier=[0, 2], pool=[0, 0], pool_capacity=[1]
+    )
+    assert waiting.fewer.tolist() == [1, 0]
+
+
 def test_a_need_behind_more_that_wait_than_are_expected_is_told_of_no_turn() -> None:
-    """One unit is expected to be taken, and two better placed units wait already: their absence would not help."""
+    """One unit is expected to be taken, and two better placed units wait already: nobody's absence would help."""
     one = Problem(
         quantity=np.array([2, 1]), tier=np.array([2, 2]), capacity=np.array([1]), need=np.array([0, 1]),
         offer=np.array([0, 0]), fit=np.array([90, 10]),
