@@ -24,7 +24,7 @@ from marketplace.errors import AccessDenied, MarketplaceError, NotFound, SignInR
 from marketplace.extensions import babel, csrf, db, limiter, migrate
 from marketplace.navigation import navigation
 from marketplace.permissions import Permission
-from marketplace.settings import LOCALES, Settings, load
+from marketplace.settings import LOCALES, Settings, load, make_folder
 from marketplace.slices import SLICES
 
 CONTENT_SECURITY_POLICY = (
@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
         RuntimeError: a route declares no permission.
     """
     settings = settings or load()
-    settings.instance_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(settings.instance_dir)
     app = Application(
         "marketplace",
         static_folder=str(_folder("static")),

@@ -1,6 +1,7 @@
 """Settings from the environment, all optional; secrets are made once and kept with the instance."""
 
 import base64
+import importlib.util
 import json
 import os
 import secrets
@@ -71,7 +72,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings.
 
     Raises:
-        SettingsError: production (BASE_URL with https) without its own strong SECRET_KEY and FIELD_KEYS.
+        SettingsError: production (BASE_URL with https) without its own strong SECRET_KEY and FIELD_KEYS; a value that
+            cannot be used.
     """
     environ = os.environ if environ is None else environ
     instance_dir = Path(environ.get("INSTANCE_DIR") or "instance").absolute()
@@ -79,8 +81,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     production = base_url.startswith("https://")
     return Settings(
         instance_dir=instance_dir,
-        database_url=_driver_named(environ.get("DATABASE_URL") or f"sqlite:///{instance_dir / 'bangnin.db'}"),
-        redis_url=environ.get("REDIS_URL") or None,
+        database_url=_database_url(environ.get("DATABASE_URL") or f"sqlite:///{instance_dir / 'bangnin.db'}"),
+        redis_url=_redis_url(environ.get("REDIS_URL") or ""),
         index_dir=Path(environ.get("INDEX_DIR") or instance_dir / "index").absolute(),
         mail_url=environ.get("MAIL_URL") or None,
         base_url=base_url.rstrip("/"),
@@ -110,17 +112,47 @@ def _days(environ: Mapping[str, str], name: str, usual: int) -> int:
     return int(text)
 
 
-def _driver_named(url: str) -> str:
-    """PostgreSQL through psycopg 3, however the URL names it."""
+def _database_url(url: str) -> str:
+    """A database that we know, PostgreSQL through psycopg 3 however the URL names it.
+
+    Raises:
+        SettingsError: it is none, or its driver is not installed.
+    """
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     for prefix in ("postgres://", "postgresql://"):
         if url.startswith(prefix):
-            return "postgresql+psycopg://" + url.removeprefix(prefix)
+            url = "postgresql+psycopg://" + url.removeprefix(prefix)
+    try:
+        kind = make_url(url).get_backend_name()
+    except (ArgumentError, ValueError):
+        kind = ""
+    if kind not in ("sqlite", "postgresql"):
+        raise SettingsError("DATABASE_URL must look like postgresql://user:password@host:port/name")
+    if kind == "postgresql":
+        _need("psycopg", "postgresql", "DATABASE_URL")
     return url
+
+
+def _redis_url(url: str) -> str | None:
+    """Raises SettingsError where it is no address of a Redis, or its driver is not installed."""
+    if not url:
+        return None
+    if not url.startswith(("redis://", "rediss://")):
+        raise SettingsError("REDIS_URL must look like redis://host:port/0 or rediss://…")
+    _need("redis", "redis", "REDIS_URL")
+    return url
+
+
+def _need(module: str, extra: str, name: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        raise SettingsError(f"{name} needs the package {module}: pip install --editable '.[{extra}]'")
 
 
 def _keys(environ: Mapping[str, str], instance_dir: Path, *, production: bool) -> Keys:
     given_secret = environ.get("SECRET_KEY") or ""
-    given_fields = tuple(key for key in (environ.get("FIELD_KEYS") or "").split(",") if key.strip())
+    given_fields = tuple(key.strip() for key in (environ.get("FIELD_KEYS") or "").split(",") if key.strip())
     if production:
         if len(given_secret) < MINIMUM_SECRET_LENGTH:
             raise SettingsError(
@@ -129,28 +161,37 @@ def _keys(environ: Mapping[str, str], instance_dir: Path, *, production: bool) -
         if not given_fields:
             raise SettingsError("FIELD_KEYS must be set where BASE_URL is https (marketplace doctor prints a new one)")
     kept = {} if given_secret and given_fields else _kept_keys(instance_dir)
-    secret = given_secret or kept["secret_key"]
     fields = given_fields or tuple(kept["field_keys"])
-    # Derived where they are not kept, so that two settings are enough for every process of a site.
+    # Of the oldest field key, which stays as long as the data: so two settings are enough for every process of a site,
+    # those of an instance can move into the environment, and a new SECRET_KEY ends sessions but no password.
     return Keys(
-        secret_key=str(secret),
+        secret_key=str(given_secret or kept["secret_key"]),
         field_keys=fields,
         index_key=environ.get("INDEX_KEY") or str(kept.get("index_key") or f"blind-index:{fields[-1]}"),
-        password_salt=str(kept.get("password_salt") or f"password-salt:{secret}"),
+        password_salt=environ.get("PASSWORD_SALT") or str(kept.get("password_salt") or f"password-salt:{fields[-1]}"),
     )
+
+
+def make_folder(instance_dir: Path) -> None:
+    """The instance's folder, for its owner alone.
+
+    Raises:
+        SettingsError: it cannot be made, or nothing can be written there.
+    """
+    try:
+        instance_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SettingsError(f"INSTANCE_DIR {instance_dir} cannot be made: {error.strerror}") from error
+    if not os.access(instance_dir, os.W_OK | os.X_OK):
+        raise SettingsError(f"INSTANCE_DIR {instance_dir} cannot be written to by this user")
 
 
 def _kept_keys(instance_dir: Path) -> dict[str, list[str] | str]:
     """The instance's own secrets, made on first use in a file that only its owner can read."""
     path = instance_dir / "secrets.json"
-    instance_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(instance_dir)
     if not path.exists():
-        made = {
-            "secret_key": secrets.token_urlsafe(48),
-            "field_keys": [new_field_key()],
-            "index_key": secrets.token_urlsafe(48),
-            "password_salt": secrets.token_urlsafe(24),
-        }
+        made = {"secret_key": secrets.token_urlsafe(48), "field_keys": [new_field_key()]}
         draft = path.with_suffix(f".{os.getpid()}.{secrets.token_hex(4)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(made, file)

@@ -14,7 +14,7 @@ from rich.table import Table
 from sqlalchemy import func, select, text
 
 from marketplace import create_app
-from marketplace.accounts.models import User
+from marketplace.accounts.models import User, email_index
 from marketplace.commands.console import FAILED, database_state, say
 from marketplace.extensions import db, wal_is_safe
 from marketplace.needs.models import Need
@@ -50,20 +50,18 @@ def doctor_command() -> None:
     try:
         app = create_app()
     except SettingsError as error:
-        key = new_field_key()
-        findings.append(
-            Finding(
-                say("设置", "Settings"),
-                str(error),
-                say(f"请更正;新的字段密钥可用:{key}", f"Correct it; a new key for FIELD_KEYS: {key}"),
-            )
-        )
+        mend = say("请更正", "correct it")
+        if "FIELD_KEYS" in str(error):
+            mend += say(f"；新的密钥可用：{new_field_key()}", f"; a new key: {new_field_key()}")
+        findings.append(Finding(say("设置", "Settings"), str(error), mend))
     else:
         with app.app_context():
             findings += _examine(app)
             db.session.remove()
             db.engine.dispose()
-    table = Table(say("检查", "Check"), say("结果", "Found"), say("处理办法", "What to do"))
+    table = Table(say("检查", "Check"))
+    for heading in (say("结果", "Found"), say("处理办法", "What to do")):
+        table.add_column(heading, overflow="fold")  # a key or a path is of no use cut short
     for finding in findings:
         mark = say("正常", "fine") if finding.well else finding.mend
         table.add_row(finding.name, finding.found, mark, style=None if finding.well else "bold red")
@@ -149,16 +147,25 @@ def _migrations(_settings: Settings) -> Finding:
 
 def _keys(_settings: Settings) -> Finding:
     name = say("加密字段", "Encrypted fields")
-    sealed = db.session.scalar(select(User.email_sealed).limit(1))
-    if sealed is None:
+    stored = db.session.execute(select(User.email_sealed, User.email_index).limit(1)).first()
+    if stored is None:
         return Finding(name, say("还没有数据", "nothing stored yet"))
     try:
-        sealed.plain()
+        found = email_index(stored.email_sealed.plain()) == stored.email_index
     except ValueError:
         return Finding(
             name,
             say("打不开", "do not open"),
             say("FIELD_KEYS 与数据不符;请恢复原来的密钥", "FIELD_KEYS do not fit the data; restore the former keys"),
+        )
+    if not found:
+        return Finding(
+            name,
+            say("可以打开，但找不到", "open, but are not found"),
+            say(
+                "INDEX_KEY 或 FIELD_KEYS 中最旧的密钥与数据不符；请恢复原来的",
+                "INDEX_KEY, or the oldest of FIELD_KEYS, does not fit the data; restore the former one",
+            ),
         )
     return Finding(name, say("可以打开", "open"))
 

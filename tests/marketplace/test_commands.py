@@ -222,6 +222,28 @@ def test_production_needs_its_secrets(tmp_path: Path) -> None:
     assert "FIELD_KEYS" in doctor.stdout
 
 
+def test_the_doctor_prints_a_whole_key_and_sees_keys_that_do_not_fit(tmp_path: Path) -> None:
+    narrow = {"BASE_URL": "https://example.org", "SECRET_KEY": "s" * 40, "COLUMNS": "60"}
+    cells = re.findall(r"│([^│\n]*)│\n", marketplace(tmp_path / "new", "doctor", **narrow).stdout)
+    key = re.search(r"anewkey:([\w=-]{44})", "".join(cells).replace(" ", ""))
+    assert key is not None, cells
+    given = {"SECRET_KEY": "s" * 40, "FIELD_KEYS": key[1]}
+    assert marketplace(tmp_path, "init", **given).returncode == 0
+    assert marketplace(tmp_path, "doctor", **given).returncode == 0
+    for wrong in ({**given, "INDEX_KEY": "another"}, {**given, "FIELD_KEYS": "another"}):
+        doctor = marketplace(tmp_path, "doctor", **wrong)
+        assert doctor.returncode == 1
+        assert "restore the former" in doctor.stdout
+
+
+def test_a_setting_that_cannot_be_used_is_told_without_a_traceback(tmp_path: Path) -> None:
+    for arguments in (("search", "x"), ("serve",), ("doctor",)):
+        result = marketplace(tmp_path, *arguments, DATABASE_URL="nonsense")
+        assert result.returncode == 1
+        assert "DATABASE_URL must look like" in result.stdout + result.stderr
+        assert "Traceback" not in result.stderr
+
+
 def test_waiting_migrations_stop_a_command_until_the_upgrade(tmp_path: Path) -> None:
     older = create_app(settings_in(tmp_path))
     with older.app_context():

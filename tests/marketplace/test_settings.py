@@ -1,6 +1,8 @@
 """Settings: nothing is needed to start; production insists on its own secrets."""
 
+import json
 import stat
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,49 @@ def test_a_second_factor_is_optional_or_required(tmp_path: Path) -> None:
     assert load({"INSTANCE_DIR": str(tmp_path), "TWO_FACTOR": "required"}).two_factor_required
     with pytest.raises(SettingsError, match="TWO_FACTOR"):
         load({"INSTANCE_DIR": str(tmp_path), "TWO_FACTOR": "yes"})
+
+
+def test_an_instance_moves_its_secrets_into_the_environment(tmp_path: Path) -> None:
+    of_its_own = load({"INSTANCE_DIR": str(tmp_path)}).keys
+    kept = json.loads((tmp_path / "secrets.json").read_text())
+    given = {"SECRET_KEY": kept["secret_key"], "FIELD_KEYS": kept["field_keys"][0]}
+    assert load({"INSTANCE_DIR": str(tmp_path / "elsewhere"), **given}).keys == of_its_own
+
+
+def test_a_new_secret_key_and_a_newer_field_key_leave_passwords_and_accounts_found(tmp_path: Path) -> None:
+    before, after = (
+        load({"INSTANCE_DIR": str(tmp_path), "SECRET_KEY": secret * 40, "FIELD_KEYS": fields}).keys
+        for secret, fields in (("a", "old"), ("b", "new, old"))
+    )
+    assert (before.password_salt, before.index_key) == (after.password_salt, after.index_key)
+    assert before.secret_key != after.secret_key
+    assert after.field_keys == ("new", "old")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"DATABASE_URL": "nonsense"},
+        {"DATABASE_URL": "mysql://host/db"},
+        {"DATABASE_URL": "postgresql://host:port/db"},
+        {"REDIS_URL": "nonsense"},
+        {"REDIS_URL": "http://127.0.0.1"},
+        {"INSTANCE_DIR": "/dev/null/instance"},
+        {"INSTANCE_DIR": "/dev/null"},
+    ],
+)
+def test_what_cannot_be_used_is_told_by_the_name_of_its_setting(tmp_path: Path, given: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(given))):
+        load({"INSTANCE_DIR": str(tmp_path), **given})
+
+
+@pytest.mark.parametrize(
+    ("module", "given"),
+    [("psycopg", {"DATABASE_URL": "postgresql://host/db"}), ("redis", {"REDIS_URL": "redis://127.0.0.1/0"})],
+)
+def test_a_driver_that_is_not_installed_is_told_with_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, given: dict[str, str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == module else find_spec(name))
+    with pytest.raises(SettingsError, match=f"package {module}: pip install"):
+        load({"INSTANCE_DIR": str(tmp_path), **given})
