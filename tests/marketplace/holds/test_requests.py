@@ -15,8 +15,9 @@ from marketplace.errors import CapacityExhausted, InvalidInput, MarketplaceError
 from marketplace.extensions import db
 from marketplace.matches.foresight.releases import released_capacities
 from marketplace.matches.holds import services
-from marketplace.matches.holds.models import HoldException, HoldRelease
+from marketplace.matches.holds.models import HoldException, HoldRelease, RunHold
 from marketplace.matches.holds.services.lapsing import end_lapsed_requests
+from marketplace.matches.models import RunOutcome
 from marketplace.needs.models import Need
 from marketplace.permissions import Role
 from marketplace.projects.models import Capacity
@@ -137,12 +138,29 @@ def given_away(scene: Scene) -> None:
     db.session.commit()
 
 
+def withdrawn(scene: Scene) -> None:
+    db.session.execute(update(Capacity).values(active=False))
+    db.session.commit()
+
+
+def released(scene: Scene) -> None:
+    services.grant_release(scene.coordinator, to_release(scene), today(), WHY)
+
+
+def day_passed(scene: Scene) -> None:
+    """No run has looked since, and what was looked ahead to is over."""
+    outcome = db.session.query(RunOutcome).one()
+    outcome.details = {"kept": {**outcome.details["kept"], "until": str(world.in_days(-1))}}
+    db.session.execute(update(RunHold).values(until=world.in_days(-1)))
+    db.session.commit()
+
+
 def need_closed(scene: Scene) -> None:
     db.session.execute(update(Need).where(Need.id == scene.need.id).values(state="closed", closing="withdrawn"))
     db.session.commit()
 
 
-@pytest.mark.parametrize("change", [newer_run, given_away, need_closed])
+@pytest.mark.parametrize("change", [newer_run, given_away, withdrawn, released, day_passed, need_closed])
 def test_what_is_kept_no_longer_is_not_granted_and_its_request_ends(
     scene: Scene, change: Callable[[Scene], None]
 ) -> None:
@@ -152,9 +170,9 @@ def test_what_is_kept_no_longer_is_not_granted_and_its_request_ends(
         services.grant_exception(scene.coordinator, key, scene.hold.capacity.public_id, 1, WHY)
     db.session.rollback()
     assert db.session.query(Allocation).count() == 0
+    assert services.held_need(db.session.get_one(Need, scene.need.id)) is None
     end_lapsed_requests()
-    row = db.session.query(HoldException).one()
-    assert row.state == ("requested" if change is given_away else "lapsed")
+    assert db.session.query(HoldException).one().state == "lapsed"
 
 
 def test_a_release_of_what_is_kept_no_longer_is_not_granted(scene: Scene) -> None:

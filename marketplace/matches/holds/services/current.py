@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
@@ -40,7 +41,11 @@ class HeldNeed:
 
 
 def held_need(need: Need) -> HeldNeed | None:
-    """What is kept from a need now; None where nothing is, where it has help, or where its case is restricted."""
+    """What is kept from a need now; None where nothing is, where it has help, or where its case is restricted.
+
+    Nothing is where the day looked ahead to has passed, and where no unit is left of the capacities that the run named,
+    or their suppliers had them released.
+    """
     if need.state != "open" or need.outstanding < 1:
         return None
     query = (
@@ -52,7 +57,11 @@ def held_need(need: Need) -> HeldNeed | None:
     found = db.session.execute(query.order_by(RunOutcome.run_id.desc()).limit(1)).first()
     if found is None or found[0].reason != HELD or _looked_at_since(found[1], need.region):
         return None
-    return HeldNeed(found[1], dict(found[0].details.get("kept", {})))
+    held = HeldNeed(found[1], dict(found[0].details.get("kept", {})))
+    until = held.told.get("until")
+    if (until and date.fromisoformat(until) < today()) or (held.capacity_ids and not _any_left(held.capacity_ids)):
+        return None
+    return held
 
 
 def held_units(capacities: Sequence[Capacity]) -> dict[int, RunHold]:
@@ -61,10 +70,23 @@ def held_units(capacities: Sequence[Capacity]) -> dict[int, RunHold]:
     if not free:
         return {}
     newest = select(func.max(RunHold.id)).where(RunHold.capacity_id.in_(free)).group_by(RunHold.capacity_id)
-    rows = list(db.session.scalars(select(RunHold).where(RunHold.id.in_(newest)).options(joinedload(RunHold.run))))
+    lasting = select(RunHold).where(RunHold.id.in_(newest), RunHold.until.is_(None) | (RunHold.until >= today()))
+    rows = list(db.session.scalars(lasting.options(joinedload(RunHold.run))))
     looked = {run: _looked_at_since(run, run.region) for run in {row.run for row in rows}}
     let_go = released_capacities(today()) if rows else set()
     return {row.capacity_id: row for row in rows if not looked[row.run] and row.capacity_id not in let_go}
+
+
+def _any_left(keys: Sequence[int]) -> bool:
+    """Whether units of any of these capacities are free still, and not released."""
+    left = select(Capacity.id).where(
+        Capacity.id.in_(keys),
+        Capacity.id.not_in(released_capacities(today())),
+        Capacity.active,
+        Capacity.quantity > Capacity.allocated,
+        Capacity.valid_until.is_(None) | (Capacity.valid_until >= today()),
+    )
+    return db.session.scalar(left.limit(1)) is not None
 
 
 def _looked_at_since(run: MatchRun, region: str) -> bool:
