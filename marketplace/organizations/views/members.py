@@ -23,6 +23,7 @@ def _form(**options: Any) -> InviteForm:
 
 def _show(public_id: str, form: InviteForm, link: str | None = None) -> ResponseReturnValue:
     organization, found = services.members(g.actor, public_id)
+    managers = [one.user_id for one in found.members if one.position == "manager" and one.user.active]
     page = render_template(
         "organizations/members.html",
         organization=organization,
@@ -31,6 +32,7 @@ def _show(public_id: str, form: InviteForm, link: str | None = None) -> Response
         form=form,
         link=link,
         manages=organization.id in g.actor.managed_ids,
+        only_manager=managers == [g.actor.user_id],
     )
     return page, 422 if form.errors else 200
 

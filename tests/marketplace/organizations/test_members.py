@@ -194,3 +194,16 @@ def test_the_page_of_members(app: Flask, client: Browser) -> None:
     assert client.submit(f"{page}/{staff.public_id}/remove").status_code == 303
     assert "李员工" not in client.get(page).get_data(as_text=True)
     assert client.submit(f"/organizations/{organization.public_id}/leave").status_code == 409
+
+
+def test_the_only_manager_is_told_what_to_do_before_leaving(app: Flask, client: Browser) -> None:
+    organization = world.an_organization()
+    manager, staff = member(organization, "manager"), member(organization, "staff")
+    page, leave = (f"/organizations/{organization.public_id}/{part}" for part in ("members", "leave"))
+    client.sign_in(manager)
+    client.submit("/account/locale", {"locale": "en"})
+    shown = client.get(page).get_data(as_text=True)
+    assert (leave in shown, "make somebody else a manager first" in shown) == (False, True)
+    client.submit(f"{page}/{staff.public_id}/place", {"position": "manager"})
+    shown = client.get(page).get_data(as_text=True)
+    assert (leave in shown, "make somebody else a manager first" in shown) == (True, False)
