@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from flask import Response, current_app
 from flask_babel import lazy_gettext as _
@@ -34,6 +34,7 @@ LONGEST_SIDE = 2400
 PDF, JPEG = "application/pdf", "image/jpeg"
 _SUFFIXES = {PDF: ".pdf", JPEG: ".jpg"}
 _FORMATS = ("JPEG", "PNG", "WEBP")
+_NO_PICTURE = _("This is no picture that we can read. Choose a JPEG, PNG or WebP file.")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def keep_document(stream: BinaryIO, *, field: str = "file") -> Stored:
         if b"%%EOF" not in content[-2048:]:
             raise InvalidInput(fields={field: _("This PDF is damaged. Save it again, then choose it again.")})
         return _keep(content, PDF)
-    return _keep(_as_jpeg(content, field), JPEG)
+    unknown = _("This is no scan that we can read. Choose a PDF, or a picture (JPEG, PNG or WebP).")
+    return _keep(_as_jpeg(content, field, unknown), JPEG)
 
 
 def _read(stream: BinaryIO, field: str) -> bytes:
@@ -88,8 +90,7 @@ def _read(stream: BinaryIO, field: str) -> bytes:
     return content
 
 
-def _as_jpeg(content: bytes, field: str) -> bytes:
-    unknown = InvalidInput(fields={field: _("This is no picture that we can read. Choose a JPEG, PNG or WebP file.")})
+def _as_jpeg(content: bytes, field: str, unknown: Any = _NO_PICTURE) -> bytes:
     try:
         with Image.open(BytesIO(content), formats=_FORMATS) as picture:
             if picture.width * picture.height > MAXIMUM_PIXELS:
@@ -104,7 +105,7 @@ def _as_jpeg(content: bytes, field: str) -> bytes:
             else:
                 plain.paste(upright.convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise unknown from error
+        raise InvalidInput(fields={field: unknown}) from error
     written = BytesIO()
     plain.save(written, "JPEG", quality=85, optimize=True)
     return written.getvalue()

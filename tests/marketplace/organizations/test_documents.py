@@ -87,6 +87,7 @@ def test_what_is_no_scan_is_refused_beside_its_field(app: Flask, client: Browser
     answer = client.submit(page, {"kind": "licence", "file": (BytesIO(b"<html>"), "licence.pdf")})
     assert answer.status_code == 422
     assert 'id="file-error"' in answer.get_data(as_text=True)
+    assert "PDF" in answer.get_data(as_text=True).split('id="file-error"')[1].split("</div>")[0]  # what may be sent
     assert client.submit(page, {"kind": "licence"}).status_code == 422
     with pytest.raises(InvalidInput):
         services.add_document(manager_of(organization), organization.public_id, "secret", scan())
