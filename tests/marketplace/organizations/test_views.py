@@ -9,6 +9,7 @@ from marketplace.extensions import db
 from marketplace.organizations import services
 from marketplace.organizations.models import Organization
 from marketplace.permissions import Role, system_actor
+from marketplace.wording import day
 from tests.support import world
 from tests.support.canary import CanaryWatch
 from tests.support.client import Browser
@@ -47,7 +48,9 @@ def test_an_organization_registers_is_refused_mends_and_is_verified(
     assert "095****0101" in own
     assert FORM["contact_phone"] not in own
 
-    assert FORM["name"] in officer.get("/organizations?tab=queue").get_data(as_text=True)
+    queue = officer.get("/organizations?tab=queue").get_data(as_text=True)
+    assert FORM["name"] in queue
+    assert f">{day(only_organization().created_at)}<" in queue  # how long it has waited
     assert officer.submit(f"{page}/refuse", {"version": 1, "reason": " "}).status_code == 422
     assert officer.submit(f"{page}/refuse", {"version": 1, "reason": "简介太短"}).status_code == 303
     assert "简介太短" in client.get(page).get_data(as_text=True)
