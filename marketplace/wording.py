@@ -163,6 +163,11 @@ def unit_name(unit: str) -> str:
     return taxonomy.unit_name(unit, language())
 
 
+def category_unit(code: str) -> str:
+    """What help of a category is counted in."""
+    return unit_name(taxonomy.unit(code)) if taxonomy.exists(code) else ""
+
+
 def state_name(table: str, state: str) -> Any:
     return STATES.get(table, {}).get(state, state)
 
@@ -220,6 +225,7 @@ def init_app(app: Flask) -> None:
         "group_name": group_name,
         "qualification_name": qualification_name,
         "unit_name": unit_name,
+        "category_unit": category_unit,
         "state_name": state_name,
         "person_name": person_name,
         "NEED_KINDS": NEED_KINDS,

@@ -123,6 +123,8 @@ def test_a_caseworker_applies_a_package_from_the_case(app: Flask, client: Browse
     page = f"{start}/{package.public_id}"
     assert page in client.get(start).get_data(as_text=True)
     assert "每日午餐送到家" in client.get(page).get_data(as_text=True)
+    for shown in (start, page, f"/alliances/{package.alliance.slug}"):
+        assert "30 餐" in client.get(shown).get_data(as_text=True)
     assert client.submit(page, {"urgency": "red"}).status_code == 422
     sent = client.submit(page, {"urgency": "red", "lines": ["1", "2"]})
     assert (sent.status_code, sent.location) == (303, f"/cases/{case.public_id}")
