@@ -5,6 +5,7 @@ import logging
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, g, jsonify, make_response, redirect, render_template, request, session, url_for
@@ -304,7 +305,17 @@ def _marketplace_error(error: MarketplaceError) -> ResponseReturnValue:
     db.session.rollback()
     if isinstance(error, SignInRequired) and request.method == "GET" and not _wants_json():
         return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
-    return _error_page(error.status, error.title, error.message, error.details.get("suggestions", ()))
+    ways_on = [*error.details.get("suggestions", ()), *_page_before()]
+    return _error_page(error.status, error.title, error.message, ways_on)
+
+
+def _page_before() -> list[tuple[Any, str]]:
+    """The page of ours on which a form was sent, by its path alone; none where the browser does not tell."""
+    before = urlsplit(request.referrer or "")
+    ours = f"{before.scheme}://{before.netloc}" in {request.host_url.rstrip("/"), _settings().base_url}
+    if request.method in _SAFE_METHODS or not ours or not before.path.startswith("/") or before.path.startswith("//"):
+        return []
+    return [(_("Back to the page before"), before.path)]
 
 
 def _csrf_error(_error: CSRFError) -> ResponseReturnValue:

@@ -67,6 +67,11 @@ class StateConflict(MarketplaceError):
     title = _("This has changed meanwhile")
     message = _("Somebody changed this record a moment ago. Look at it again before you go on.")
 
+    def __init__(self, message: Any = None, **details: Any) -> None:
+        if message is not None and type(self) is StateConflict:  # a rule that says so itself: nobody else moved it
+            self.title = _("This cannot be done now")
+        super().__init__(message, **details)
+
 
 class CapacityExhausted(StateConflict):
     code = "capacity_exhausted"

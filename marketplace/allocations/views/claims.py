@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from marketplace.allocations import services
 from marketplace.allocations.views.slice import allocations
-from marketplace.errors import AlreadyClaimed
+from marketplace.errors import AlreadyClaimed, LimitReached
 from marketplace.permissions import Permission
 from marketplace.records import today
 
@@ -15,6 +15,9 @@ from marketplace.records import today
 def claim(wish_id: str) -> ResponseReturnValue:
     try:
         services.claim(g.actor, wish_id)
+    except LimitReached as reached:
+        reached.details["suggestions"] = [(_("My claims"), url_for("allocations.claims"))]
+        raise
     except AlreadyClaimed as taken:
         similar = services.similar_wishes(wish_id)
         return render_template("allocations/taken.html", error=taken, similar=similar), taken.status
