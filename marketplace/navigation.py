@@ -1,5 +1,6 @@
 """The menu: a link is shown where, and only where, the actor may open it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ from flask import current_app, request, url_for
 from flask_babel import lazy_gettext as _
 
 from marketplace.permissions import Actor, Permission, declared
+from marketplace.waiting.services import could_wait
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Link:
 
 
 _MENU = (
+    ("waiting.index", _("Waiting for you"), "list-check"),
     ("wishes.board", _("Micro-wishes"), "gift"),
     ("allocations.claims", _("My claims"), "heart"),
     ("allocations.group", _("Collection days"), "basket"),
@@ -42,8 +45,11 @@ _MENU = (
     ("accounts.staff", _("Staff accounts"), "user-cog"),
     ("oversight.index", _("Audit trail"), "history"),
 )
-#: Pages that anyone signed in may open, of use in the menu to those alone who hold this permission too.
-_OF_USE_TO = {"cases.care": Permission.ALLOCATION_PROPOSE}
+#: Pages that anyone signed in may open, of use in the menu to some alone.
+_OF_USE_TO: dict[str, Callable[[Actor], bool]] = {
+    "waiting.index": could_wait,
+    "cases.care": lambda actor: actor.may(Permission.ALLOCATION_PROPOSE),
+}
 
 
 def navigation(actor: Actor) -> list[Link]:
@@ -54,7 +60,7 @@ def navigation(actor: Actor) -> list[Link]:
         for endpoint, label, icon in _MENU
         if endpoint in permissions
         and actor.may(permissions[endpoint])
-        and actor.may(_OF_USE_TO.get(endpoint, permissions[endpoint]))
+        and (endpoint not in _OF_USE_TO or _OF_USE_TO[endpoint](actor))
     ]
     current = _current(request.endpoint or "", [endpoint for endpoint, _label, _icon in open_to_actor])
     return [Link(label, url_for(endpoint), icon, endpoint == current) for endpoint, label, icon in open_to_actor]

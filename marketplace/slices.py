@@ -35,9 +35,11 @@ from marketplace.organizations.views import alliances, organizations
 from marketplace.oversight.views import oversight
 from marketplace.projects.views import offers, projects
 from marketplace.search.views import search
+from marketplace.waiting.views import waiting
 
 SLICES = (
     home,
+    waiting,
     accounts,
     organizations,
     alliances,

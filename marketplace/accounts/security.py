@@ -75,7 +75,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "SECURITY_AUTO_LOGIN_AFTER_CONFIRM": False,
         "SECURITY_RETURN_GENERIC_RESPONSES": True,
         "SECURITY_MSG_GENERIC_AUTHN_FAILED": _WRONG,
-        "SECURITY_POST_LOGIN_VIEW": "/",
+        "SECURITY_POST_LOGIN_VIEW": "/waiting",
         "SECURITY_POST_LOGOUT_VIEW": "/",
         "SECURITY_UNAUTHORIZED_VIEW": None,
         "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False, "test_environment": True},

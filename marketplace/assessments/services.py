@@ -77,9 +77,33 @@ def _readable(actor: Actor) -> Select[Any]:
     return select(ImpactAssessment).where(or_(whose, ImpactAssessment.region.in_(above)))
 
 
-def listed(actor: Actor, page: int = 1) -> Pagination:
-    """A page of assessments, those in force first, the newest first among them."""
-    query = _readable(actor).order_by((ImpactAssessment.state == "signed").desc(), ImpactAssessment.id.desc())
+#: What of assessments waits for whoever signs: drafts, and what is to be looked at again soon.
+WAITING = ("draft", "review")
+#: Days before its end from which on an assessment in force waits for the next one.
+REVIEW_DAYS = 30
+
+
+def assessments_waiting(actor: Actor, what: str) -> Select[Any]:
+    """Assessments of regions for which the actor signs that wait for it.
+
+    Args:
+        what: one of `WAITING`.
+    """
+    query = scoped(ImpactAssessment, actor, Permission.ASSESSMENT_SIGN)
+    if what == "draft":
+        return query.where(ImpactAssessment.state == "draft", ImpactAssessment.valid_until >= today())
+    soon = today() + timedelta(days=REVIEW_DAYS)
+    return query.where(ImpactAssessment.state == "signed", ImpactAssessment.valid_until <= soon)
+
+
+def listed(actor: Actor, page: int = 1, *, waiting: str = "") -> Pagination:
+    """A page of assessments, those in force first, the newest first among them.
+
+    Args:
+        waiting: one of `WAITING`: only what waits for the actor.
+    """
+    query = assessments_waiting(actor, waiting) if waiting in WAITING else _readable(actor)
+    query = query.order_by((ImpactAssessment.state == "signed").desc(), ImpactAssessment.id.desc())
     return db.paginate(query, page=page, per_page=PER_PAGE, error_out=False)
 
 

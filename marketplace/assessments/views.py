@@ -24,12 +24,15 @@ def _form(**options: Any) -> AssessmentForm:
 
 @assessments.route("", permission=Permission.ASSESSMENT_VIEW)
 def index() -> ResponseReturnValue:
+    waiting = request.args.get("waiting", "")
+    waiting = waiting if waiting in services.WAITING and g.actor.may(Permission.ASSESSMENT_SIGN) else ""
     return render_template(
         "assessments/index.html",
-        page=services.listed(g.actor, request.args.get("page", 1, type=int)),
+        page=services.listed(g.actor, request.args.get("page", 1, type=int), waiting=waiting),
+        waiting=waiting,
         words=wording,
         today=today(),
-        url_for_page=lambda number: url_for("assessments.index", page=number),
+        url_for_page=lambda number: url_for("assessments.index", waiting=waiting or None, page=number),
     )
 
 

@@ -36,6 +36,7 @@ def index() -> ResponseReturnValue:
 
 def _list(form: ScopeForm, status: int = 200) -> ResponseReturnValue:
     may_start = g.actor.may(Permission.RUN_START)
+    waiting = may_start and request.args.get("waiting") == "1"
     wanted = form.region.data or g.actor.region
     known = wanted in {choice.value for choice in form.region.choices}
     show = may_start and known and ("region" in request.args or services.quick_to_preview(wanted))
@@ -44,8 +45,9 @@ def _list(form: ScopeForm, status: int = 200) -> ResponseReturnValue:
         form=form,
         preview=services.preview(g.actor, wanted, form.alliance.data) if show else None,
         later=may_start and known and not show,
-        page=services.list_runs(g.actor, request.args.get("page", 1, type=int)),
-        url_for_page=lambda number: url_for("runs.index", page=number),
+        page=services.list_runs(g.actor, request.args.get("page", 1, type=int), failed=waiting),
+        waiting=waiting,
+        url_for_page=lambda number: url_for("runs.index", waiting=1 if waiting else None, page=number),
     )
     return page, status
 

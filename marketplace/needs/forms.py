@@ -84,6 +84,7 @@ class NeedFilterForm(FlaskForm):
     urgency = SelectField(_("Urgency"), [Optional()], validate_choice=False)
     category = SelectField(_("Category"), [Optional()], validate_choice=False)
     region = SelectField(_("Region"), [Optional()], validate_choice=False)
+    waiting = HiddenField()
     own = BooleanField(_("Written by me"))
     without_consent = BooleanField(_("Without consent to share"))
 

@@ -1,6 +1,7 @@
 """A real server with its worker, and a real Chromium that minds the policy, the console and the network."""
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -123,7 +124,7 @@ class Visitor:
         page.fill("input[type=email]", email)
         page.fill("input[type=password]", PASSWORD)
         page.locator("form").first.locator("button").first.click()
-        page.wait_for_url(self.site.url + "/")
+        page.wait_for_url(re.compile(re.escape(self.site.url) + "/(waiting)?$"))
         return page
 
     def picture(self, name: str) -> None:

@@ -57,29 +57,30 @@ def scene(site: Site) -> Scene:
             ],
             "volunteer": [
                 "/", "/wishes", f"/wishes/{wish.public_id}", "/account/claims", "/account",
-                "/account/change", "/account/second-factor/setup",
+                "/account/change", "/account/second-factor/setup", "/waiting",
             ],
             "caseworker": [
                 "/cases", "/cases/new", f"/cases/{case.public_id}", f"/cases/{case.public_id}/people/new",
                 f"/cases/{case.public_id}/consents/new", "/needs", f"/needs/new?case={case.public_id}",
                 f"/needs/{lacking.public_id}", f"/needs/{in_review.public_id}", "/allocations",
                 f"/allocations/{delivered.public_id}", f"/cases/{case.public_id}/packages",
-                f"/cases/{case.public_id}/packages/{package.public_id}",
+                f"/cases/{case.public_id}/packages/{package.public_id}", "/waiting",
             ],
             "charity": [
                 "/allocations", f"/projects/{project.public_id}", "/projects?tab=mine", "/projects/new",
                 f"/projects/{project.public_id}/edit", f"/projects/{project.public_id}/capacity/new",
                 f"/organizations/{organization.public_id}", f"/organizations/{organization.public_id}/edit",
                 "/organizations/register", f"/organizations/{organization.public_id}/members",
+                f"/organizations/{organization.public_id}/capacity/confirm", "/waiting",
             ],
             "coordinator": [
                 "/runs", f"/runs/{run}", f"/runs/{run}?view=unserved", f"/runs/{run}?view=shortages", "/allocations",
                 f"/needs/{need.public_id}", "/search?q=轮椅", f"/alliances/{alliance.slug}/members",
-                f"/alliances/packages/{package.public_id}/edit",
+                f"/alliances/packages/{package.public_id}/edit", "/waiting",
             ],
             "officer": [
                 "/organizations?tab=queue", f"/organizations/{waiting.public_id}", "/projects?tab=queue",
-                f"/projects/{submitted.public_id}",
+                f"/projects/{submitted.public_id}", "/waiting",
             ],
             "administrator": [
                 "/account/staff", "/account/staff/new", f"/account/staff/{colleague.public_id}", "/alliances/new",

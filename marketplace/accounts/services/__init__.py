@@ -53,6 +53,7 @@ from marketplace.accounts.services.staff import (
     enable,
     load_account,
     new_password_link,
+    not_joined,
     reset_second_factor,
     staff_list,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "mark_demo_instance",
     "members_of",
     "new_password_link",
+    "not_joined",
     "open_link",
     "own_user",
     "pass_code",

@@ -6,14 +6,23 @@ Nobody changes their own rights, and one administrator who may sign in always st
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_security.utils import hash_password
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from marketplace import audit, regions, trail
-from marketplace.accounts.models import ASSIGNABLE_ROLES, STAFF_ROLES, RoleRow, User, UserRole, email_index
+from marketplace.accounts.models import (
+    ASSIGNABLE_ROLES,
+    STAFF_ROLES,
+    AccessLink,
+    RoleRow,
+    User,
+    UserRole,
+    email_index,
+)
 from marketplace.accounts.services.links import Address, Sent, send_password_link
 from marketplace.accounts.services.people import add_user, role_row
 from marketplace.accounts.services.second_factor import forget
@@ -57,7 +66,7 @@ class StaffFilter:
     Attributes:
         role: one of STAFF_ROLES.
         region: a code; all below it are meant.
-        state: active or disabled.
+        state: active, disabled, or invited: nobody has signed in with it yet.
         email: exactly one address, however it is written; finds every account, also one without staff roles.
     """
 
@@ -69,18 +78,27 @@ class StaffFilter:
 
 def staff_list(actor: Actor, wanted: StaffFilter, page: int = 1) -> Pagination:
     """A page of accounts with staff roles, the newest first."""
-    query = scoped(User, actor, Permission.ACCOUNT_MANAGE)
+    query = not_joined(actor) if wanted.state == "invited" else scoped(User, actor, Permission.ACCOUNT_MANAGE)
     if wanted.email:
         query = query.where(User.email_index == email_index(wanted.email))
     else:
-        named = [wanted.role] if wanted.role in STAFF_ROLES else list(STAFF_ROLES)
-        holders = select(UserRole.user_id).join(RoleRow, RoleRow.id == UserRole.role_id).where(RoleRow.name.in_(named))
-        query = query.where(User.id.in_(holders))
+        query = query.where(User.id.in_(_holders([Role(wanted.role)] if wanted.role in STAFF_ROLES else STAFF_ROLES)))
     if wanted.region:
         query = query.where(within(User.region, wanted.region))
     if wanted.state in ("active", "disabled"):
         query = query.where(User.active.is_(wanted.state == "active"))
     return db.paginate(query.order_by(User.id.desc()), page=page, per_page=PER_PAGE, error_out=False)
+
+
+def not_joined(actor: Actor) -> Select[Any]:
+    """Accounts that were made for colleagues who have not signed in yet."""
+    links = select(AccessLink.id).where(AccessLink.purpose == "password", AccessLink.user_id == User.id)
+    query = scoped(User, actor, Permission.ACCOUNT_MANAGE).where(User.id.in_(_holders(STAFF_ROLES)))
+    return query.where(User.active.is_(True), User.signed_in_at.is_(None), links.exists())
+
+
+def _holders(roles: Iterable[Role]) -> Select[Any]:
+    return select(UserRole.user_id).join(RoleRow, RoleRow.id == UserRole.role_id).where(RoleRow.name.in_(list(roles)))
 
 
 def load_account(actor: Actor, public_id: str, *, lock: bool = False) -> User:

@@ -42,6 +42,7 @@ def _list(wanted: services.StaffFilter, form: EmailForm, status: int = 200) -> R
         SelectChoice("", _("All states")),
         SelectChoice("active", _("May sign in")),
         SelectChoice("disabled", _("Disabled")),
+        SelectChoice("invited", _("Not signed in yet")),
     ]
     number = max(request.args.get("page", 1, type=int), 1)
     kept: dict[str, Any] = {name: value for name in ("role", "region", "state") if (value := request.args.get(name))}

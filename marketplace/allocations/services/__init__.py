@@ -13,9 +13,11 @@ from marketplace.allocations.services.answers import (
 )
 from marketplace.allocations.services.claims import (
     CLAIM_HOURS,
+    CLAIMS_WAITING,
     LIVE_CLAIMS,
     claim,
     claims_of,
+    claims_waiting,
     fulfilled_wishes,
     record_of,
     similar_wishes,
@@ -57,7 +59,7 @@ from marketplace.allocations.services.guests import (
     guest_release,
     reveal_guest,
 )
-from marketplace.allocations.services.handover import find_to_hand_over, reassign, to_hand_over
+from marketplace.allocations.services.handover import find_to_hand_over, help_to_hand_over, reassign, to_hand_over
 from marketplace.allocations.services.links import (
     Question,
     answer_no,
@@ -78,6 +80,7 @@ from marketplace.allocations.services.proposals import DECLINE_DAYS, declined_pa
 from marketplace.allocations.services.reading import (
     TABS,
     Effect,
+    allocations_waiting,
     alternatives,
     effect,
     effect_on_others,
@@ -99,10 +102,12 @@ from marketplace.allocations.services.visits import (
     find_visit,
     plan_visit,
     record_visit,
+    visits_waiting,
 )
 
 __all__ = [
     "CALL_REASONS",
+    "CLAIMS_WAITING",
     "CLAIM_HOURS",
     "DECLINE_DAYS",
     "GROUP_CLAIMS",
@@ -120,6 +125,7 @@ __all__ = [
     "accept_all",
     "add_evidence",
     "add_guest_evidence",
+    "allocations_waiting",
     "alternatives",
     "answer_no",
     "answer_yes",
@@ -131,6 +137,7 @@ __all__ = [
     "claim_with_card",
     "claimable_wishes",
     "claims_of",
+    "claims_waiting",
     "confirm",
     "decline",
     "decline_all",
@@ -154,6 +161,7 @@ __all__ = [
     "guest_done",
     "guest_release",
     "held_by_groups",
+    "help_to_hand_over",
     "inbox",
     "inbox_counts",
     "make_link",
@@ -185,4 +193,5 @@ __all__ = [
     "tabs_for",
     "thank",
     "to_hand_over",
+    "visits_waiting",
 ]

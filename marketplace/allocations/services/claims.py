@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, not_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from marketplace import audit, events
 from marketplace.accounts.models import User
-from marketplace.allocations.models import LIVE, Allocation
+from marketplace.allocations.models import LIVE, Allocation, Evidence
 from marketplace.errors import AlreadyClaimed, LimitReached, NotFound, StateConflict
 from marketplace.extensions import db
 from marketplace.needs import services as needs
@@ -88,7 +88,7 @@ def start_claim(actor: Actor, wish: Need, **claimant: Any) -> Allocation:
     return allocation
 
 
-def _live(actor: Actor) -> Any:
+def _live(actor: Actor) -> Select[Any]:
     """The actor's own live claims; those made for an organization are counted there."""
     return select(Allocation).where(
         Allocation.claimant_id == actor.user_id,
@@ -98,9 +98,26 @@ def _live(actor: Actor) -> Any:
     )
 
 
-def claims_of(actor: Actor, page: int = 1) -> Any:
-    """The actor's live claims, newest first, as a page."""
-    query = _live(actor).order_by(Allocation.id.desc())
+#: What of a volunteer's live claims waits for the volunteer.
+CLAIMS_WAITING = ("accepted", "delivering", "photo")
+
+
+def claims_waiting(actor: Actor, what: str) -> Select[Any]:
+    """The actor's live claims that wait for a day, for the hand-over, or for a photo of it.
+
+    Args:
+        what: one of `CLAIMS_WAITING`.
+    """
+    if what == "photo":
+        handed_in = Allocation.evidence.any(Evidence.removed_at.is_(None))
+        return _live(actor).where(Allocation.state == "delivered", not_(handed_in))
+    return _live(actor).where(Allocation.state == what)
+
+
+def claims_of(actor: Actor, page: int = 1, *, waiting: str = "") -> Any:
+    """The actor's live claims, newest first, as a page; `waiting`, of `CLAIMS_WAITING`, keeps only those."""
+    found = claims_waiting(actor, waiting) if waiting in CLAIMS_WAITING else _live(actor)
+    query = found.order_by(Allocation.id.desc())
     query = query.options(joinedload(Allocation.need), selectinload(Allocation.evidence))
     return db.paginate(query, page=page, per_page=20, error_out=False)
 

@@ -71,7 +71,8 @@ class ToHandOver:
     reasons: list[Any]
 
 
-def _rows(actor: Actor) -> Select[Any]:
+def help_to_hand_over(actor: Actor) -> Select[Any]:
+    """Running help of suppliers that are gone."""
     return scoped(Allocation, actor, Permission.ALLOCATION_PROPOSE).where(
         Allocation.state.in_(("accepted", "delivering")), visible(actor), or_(*_gone().values())
     )
@@ -79,7 +80,7 @@ def _rows(actor: Actor) -> Select[Any]:
 
 def to_hand_over(actor: Actor, page: int = 1) -> tuple[Any, list[ToHandOver]]:
     """Running help of suppliers that are gone, the longest accepted first: the page, and its rows with reasons."""
-    query = _rows(actor).options(joinedload(Allocation.need), joinedload(Allocation.capacity))
+    query = help_to_hand_over(actor).options(joinedload(Allocation.need), joinedload(Allocation.capacity))
     found = db.paginate(query.order_by(Allocation.accepted_at, Allocation.id), page=page, per_page=20, error_out=False)
     keys = [row.id for row in found.items]
     why: dict[int, list[Any]] = {key: [] for key in keys}

@@ -4,17 +4,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, case, func, not_, select
+from sqlalchemy import Select, case, func, not_, or_, select
 from sqlalchemy.orm import joinedload
 
 from marketplace import audit
 from marketplace.allocations.models import Allocation
-from marketplace.allocations.services.rows import load, restricted_need, share_consent_lives, still_shared, visible
+from marketplace.allocations.services.rows import (
+    load,
+    restricted_need,
+    share_consent_lives,
+    still_shared,
+    supplied_by,
+    visible,
+)
 from marketplace.errors import NotFound
 from marketplace.extensions import ListPage, db
 from marketplace.needs.models import URGENCIES, Need
 from marketplace.organizations.models import Organization
-from marketplace.permissions import Actor, Permission, scoped
+from marketplace.permissions import Actor, Permission, row_filter, scoped
 from marketplace.projects.models import Capacity
 
 TABS = {
@@ -44,18 +51,51 @@ def _rows(actor: Actor, tab: str) -> Select[Any]:
     return query
 
 
+#: Of a tab, what waits for those who hold a permission: in which states.
+_WAITING = {
+    "answer": (Permission.ALLOCATION_ANSWER, ("proposed",)),
+    "confirm": (Permission.ALLOCATION_CONFIRM, ("delivered",)),
+    "running": (Permission.ALLOCATION_DELIVER, ("accepted", "delivering")),
+}
+
+
+def allocations_waiting(actor: Actor, tab: str) -> Select[Any]:
+    """What of a tab waits for the actor: theirs to answer, to bring, or to confirm.
+
+    A volunteer's own claims are not among these: they have a list of their own. Nobody confirms what they gave.
+    """
+    permission, states = _WAITING[tab]
+    query = _rows(actor, tab).where(row_filter(Allocation, actor, permission), Allocation.state.in_(states))
+    if tab == "running":
+        query = query.where(or_(Allocation.source != "claim", Allocation.organization_id.is_not(None)))
+    if tab == "confirm":
+        query = query.where(not_(supplied_by(actor)))
+    return query
+
+
 #: What a list prints of each allocation, read with the page rather than row by row.
 _PRINTED = (joinedload(Allocation.need), joinedload(Allocation.capacity))
 
 
-def inbox(actor: Actor, tab: str, *, urgency: str = "", category: str = "", reference: str = "", page: int = 1) -> Any:
+def inbox(
+    actor: Actor,
+    tab: str,
+    *,
+    waiting: bool = False,
+    urgency: str = "",
+    category: str = "",
+    reference: str = "",
+    page: int = 1,
+) -> Any:
     """A page of allocations: the most urgent first where something is to be done, the newest first in the past.
 
     Args:
         tab: a key of `TABS`.
+        waiting: only what waits for the actor; the past never does.
         urgency, category, reference: keep those of needs like this; empty keeps all. A category keeps all below it.
     """
-    query = _rows(actor, tab).join(Need, Need.id == Allocation.need_id)
+    query = allocations_waiting(actor, tab) if waiting and tab in _WAITING else _rows(actor, tab)
+    query = query.join(Need, Need.id == Allocation.need_id)
     rank: Any = _RANK
     if not actor.may(Permission.NEED_VIEW):  # the colour of a claimed wish is not its giver's to learn (P17)
         rank = case((Allocation.source == "claim", len(URGENCIES)), else_=_RANK)

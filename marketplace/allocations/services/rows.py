@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
 from sqlalchemy.orm import aliased
 
 from marketplace.allocations.models import Allocation, Delivery
@@ -68,6 +68,12 @@ def load(actor: Actor, permission: Permission, public_id: str, *, lock: bool = F
     if row is None:
         raise NotFound
     return row
+
+
+def supplied_by(actor: Actor) -> ColumnElement[bool]:
+    """Whether the actor, or an organization of the actor's, supplies the help, as an SQL condition."""
+    own = func.coalesce(Allocation.claimant_id == actor.user_id, false())
+    return or_(own, func.coalesce(Allocation.organization_id.in_(actor.organization_ids), false()))
 
 
 def delivered_units(allocation_id: int) -> int:

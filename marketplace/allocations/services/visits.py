@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import joinedload
 
 from marketplace import audit, events
@@ -33,13 +33,21 @@ def _plan_first_visit(_sender: Any, *, row: Allocation, **_details: Any) -> None
         db.session.add(FollowUp(allocation_id=row.id, region=row.region, due_on=due_on))
 
 
-def due_visits(actor: Actor, *, all_planned: bool = False, page: int = 1) -> Any:
-    """Visits not yet made, the longest due first, as a page; without `all_planned` those due by today."""
-    query = scoped(FollowUp, actor, Permission.ALLOCATION_CONFIRM).where(
+def planned_visits(actor: Actor) -> Select[Any]:
+    """Visits not yet made."""
+    return scoped(FollowUp, actor, Permission.ALLOCATION_CONFIRM).where(
         FollowUp.visited_on.is_(None), FollowUp.allocation.has(visible(actor) & (Allocation.state == "confirmed"))
     )
-    if not all_planned:
-        query = query.where(FollowUp.due_on <= today())
+
+
+def visits_waiting(actor: Actor) -> Select[Any]:
+    """Visits not yet made that are due by today."""
+    return planned_visits(actor).where(FollowUp.due_on <= today())
+
+
+def due_visits(actor: Actor, *, all_planned: bool = False, page: int = 1) -> Any:
+    """Visits not yet made, the longest due first, as a page; without `all_planned` those due by today."""
+    query = planned_visits(actor) if all_planned else visits_waiting(actor)
     query = query.options(joinedload(FollowUp.allocation).joinedload(Allocation.need))
     return db.paginate(query.order_by(FollowUp.due_on, FollowUp.id), page=page, per_page=20, error_out=False)
 

@@ -27,14 +27,17 @@ def claim(wish_id: str) -> ResponseReturnValue:
 
 @allocations.route("/account/claims", permission=Permission.WISH_CLAIM)
 def claims() -> ResponseReturnValue:
-    page = services.claims_of(g.actor, request.args.get("page", 1, type=int))
+    waiting = request.args.get("waiting", "")
+    waiting = waiting if waiting in services.CLAIMS_WAITING else ""
+    page = services.claims_of(g.actor, request.args.get("page", 1, type=int), waiting=waiting)
     return render_template(
         "allocations/claims.html",
         page=page,
+        waiting=waiting,
         fulfilled=services.fulfilled_wishes(g.actor),
         limit=services.LIVE_CLAIMS,
         today=today(),
-        url_for_page=lambda number: url_for("allocations.claims", page=number),
+        url_for_page=lambda number: url_for("allocations.claims", waiting=waiting or None, page=number),
     )
 
 

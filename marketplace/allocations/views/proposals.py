@@ -22,17 +22,22 @@ def inbox() -> ResponseReturnValue:
     tab = request.args.get("tab", "")
     tab = tab if tab in tabs else tabs[0]
     asked: dict[str, Any] = {name: request.args.get(name, "").strip() for name in ("urgency", "category", "reference")}
-    page = services.inbox(g.actor, tab, **asked, page=request.args.get("page", 1, type=int))
+    waiting = request.args.get("waiting") == "1"
+    number = request.args.get("page", 1, type=int)
+    page = services.inbox(g.actor, tab, **asked, waiting=waiting, page=number)
     return render_template(
         "allocations/inbox.html",
         tab=tab,
         counts=services.inbox_counts(g.actor),
         page=page,
         asked=asked,
+        waiting=waiting,
         suppliers=services.suppliers_of(page.items),
         categories=taxonomy.parents(),
         form=ReasonForm(),
-        url_for_page=lambda number: url_for("allocations.inbox", tab=tab, **asked, page=number),
+        url_for_page=lambda number: url_for(
+            "allocations.inbox", tab=tab, **asked, waiting=1 if waiting else None, page=number
+        ),
     )
 
 

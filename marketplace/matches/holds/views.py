@@ -128,12 +128,15 @@ def queue() -> ResponseReturnValue:
     kind = request.args.get("kind", "")
     kind = kind if kind in services.KINDS else services.KINDS[0]
     decided = request.args.get("decided") == "1"
-    kept: dict[str, Any] = {"kind": kind} | ({"decided": 1} if decided else {})
+    waiting = request.args.get("waiting") == "1" and not decided
+    kept: dict[str, Any] = {"kind": kind} | ({"decided": 1} if decided else {}) | ({"waiting": 1} if waiting else {})
+    number = request.args.get("page", 1, type=int)
     return render_template(
         "holds/queue.html",
         kind=kind,
         decided=decided,
-        page=services.queue(g.actor, kind, decided=decided, page=request.args.get("page", 1, type=int)),
+        waiting=waiting,
+        page=services.queue(g.actor, kind, decided=decided, waiting=waiting, page=number),
         url_for_page=lambda number: url_for("holds.queue", page=number, **kept),
     )
 

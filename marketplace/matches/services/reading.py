@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, not_, select, true
+from sqlalchemy import Select, func, not_, select, true
+from sqlalchemy.orm import aliased
 
 from marketplace.cases.models import Case
 from marketplace.errors import NotFound
@@ -96,10 +97,32 @@ def find_trial(actor: Actor, public_id: str) -> MatchRun:
     return run
 
 
-def list_runs(actor: Actor, page: int = 1) -> Page:
-    """A page of runs, the newest first."""
+def _runs(actor: Actor, permission: Permission) -> Select[Any]:
+    return scoped(MatchRun, actor, permission).where(MatchRun.trial.is_(False), MatchRun.ordinary())
+
+
+def failed_runs(actor: Actor) -> Select[Any]:
+    """Runs that failed where no later one of the same scope is done: somebody who may start one looks at them."""
+    later = aliased(MatchRun)
+    mended = select(later.id).where(
+        later.id > MatchRun.id,
+        later.region == MatchRun.region,
+        later.alliance_id.is_not_distinct_from(MatchRun.alliance_id),
+        later.state == "done",
+        later.trial.is_(False),
+        later.case_id.is_(None),
+    )
+    return _runs(actor, Permission.RUN_START).where(MatchRun.state == "failed", not_(mended.exists()))
+
+
+def list_runs(actor: Actor, page: int = 1, *, failed: bool = False) -> Page:
+    """A page of runs, the newest first.
+
+    Args:
+        failed: only those of `failed_runs`.
+    """
     page = min(max(page, 1), db.LAST_PAGE)
-    query = scoped(MatchRun, actor, Permission.RUN_VIEW).where(MatchRun.trial.is_(False), MatchRun.ordinary())
+    query = failed_runs(actor) if failed else _runs(actor, Permission.RUN_VIEW)
     query = query.order_by(MatchRun.id.desc())
     rows = db.session.execute(
         query.add_columns(func.count().over()).offset((page - 1) * PER_PAGE).limit(PER_PAGE)

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 from marketplace import audit, events
@@ -89,9 +89,21 @@ def _write(actor: Actor, need: Need, entry: NeedEntry, case: Case | None) -> lis
     return changed
 
 
-def my_drafts(actor: Actor, page: int) -> Pagination:
-    """Drafts that the actor wrote last, the latest first."""
+def drafts_of(actor: Actor, *, sent_back: bool | None = None) -> Select[Any]:
+    """Drafts that the actor wrote last.
+
+    Args:
+        sent_back: only those that a second person sent back, or only those that nobody did.
+    """
     query = readable(actor, Permission.NEED_POST).where(Need.state == "draft", Need.author == actor.key)
+    if sent_back is None:
+        return query
+    return query.where(Need.review_note.is_not(None) if sent_back else Need.review_note.is_(None))
+
+
+def my_drafts(actor: Actor, page: int, *, sent_back: bool | None = None) -> Pagination:
+    """A page of `drafts_of`, the latest first."""
+    query = drafts_of(actor, sent_back=sent_back)
     query = query.options(joinedload(Need.case)).order_by(Need.id.desc())
     return db.paginate(query, page=page, per_page=PER_PAGE, error_out=False)
 

@@ -1,6 +1,7 @@
 """The work list of needs, one need with its history, and its details in the clear."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -14,17 +15,27 @@ from marketplace.cases.services import REVEAL_REASONS, HistoryEntry, entries
 from marketplace.errors import InvalidInput, NotFound
 from marketplace.extensions import db
 from marketplace.needs.models import URGENCIES, Need
-from marketplace.permissions import Actor, Permission, scoped, within
+from marketplace.permissions import Actor, Permission, row_filter, scoped, within
+from marketplace.records import today
 
 PER_PAGE = 20
 ANY_STATE = "any"
+#: What of the work list may wait for its reader: another's wish to read, a red need that nobody serves, consent.
+WAITING = ("review", "urgent", "consent")
+URGENT_DAYS = 7
+"""A red need that is open for longer than this, and not served, is looked at."""
 _MOST_URGENT_FIRST = case({code: place for place, code in enumerate(URGENCIES)}, value=Need.urgency, else_=9)
 
 
 @dataclass(frozen=True)
 class NeedFilter:
-    """What a work list is asked for; empty is no limit, an empty state is every one but closed."""
+    """What a work list is asked for; empty is no limit, an empty state is every one but closed.
 
+    Attributes:
+        waiting: one of `WAITING`: only what waits for the reader.
+    """
+
+    waiting: str = ""
     state: str = ""
     kind: str = ""
     urgency: str = ""
@@ -74,9 +85,27 @@ def load_need(
     return need
 
 
+def needs_waiting(actor: Actor, what: str) -> Select[Any]:
+    """Needs of the actor's list that wait for the actor.
+
+    Args:
+        what: one of `WAITING`.
+    """
+    query = listed(actor)
+    if what == "review":  # whoever wrote a wish does not approve it
+        mine = row_filter(Need, actor, Permission.NEED_REVIEW)
+        return query.where(mine, Need.state == "review", Need.author != actor.key)
+    if what == "urgent":
+        since = today() - timedelta(days=URGENT_DAYS)
+        late = and_(Need.state == "open", Need.urgency == "red", Need.posted_on < since)
+        return query.where(late, Need.allocated < Need.quantity)
+    mine = row_filter(Need, actor, Permission.NEED_POST)
+    return query.where(mine, Need.state == "open", Need.share_consent_on.is_(None))
+
+
 def work_list(actor: Actor, wanted: NeedFilter, page: int) -> Pagination:
     """Needs by the filter, the most urgent first, each urgency longest waiting first."""
-    query = listed(actor)
+    query = needs_waiting(actor, wanted.waiting) if wanted.waiting in WAITING else listed(actor)
     if wanted.state == "":
         query = query.where(Need.state != "closed")
     elif wanted.state != ANY_STATE:

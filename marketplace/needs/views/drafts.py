@@ -1,5 +1,7 @@
 """Drafts: kept as one types, listed, put away and taken back; and what is like one that is to be posted."""
 
+from typing import Any
+
 from flask import flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -13,11 +15,15 @@ from marketplace.permissions import Permission
 
 @needs.route("/drafts", permission=Permission.NEED_POST)
 def drafts() -> ResponseReturnValue:
+    kind = request.args.get("waiting", "")
+    sent_back = {"sent-back": True, "begun": False}.get(kind)
+    kept: dict[str, Any] = {"waiting": kind} if sent_back is not None else {}
     return render_template(
         "needs/drafts.html",
-        drafts=services.my_drafts(g.actor, request.args.get("page", 1, type=int)),
-        discarded=services.discarded_drafts(g.actor),
-        url_for_page=lambda number: url_for("needs.drafts", page=number),
+        drafts=services.my_drafts(g.actor, request.args.get("page", 1, type=int), sent_back=sent_back),
+        discarded=services.discarded_drafts(g.actor) if sent_back is None else [],
+        only_some=sent_back is not None,
+        url_for_page=lambda number: url_for("needs.drafts", page=number, **kept),
     )
 
 

@@ -29,6 +29,7 @@ def index() -> ResponseReturnValue:
     form.category.choices = choices.categories(empty=_("All categories"))
     form.region.choices = choices.served_regions(g.actor, empty=_("All regions"))
     wanted = services.NeedFilter(
+        waiting=form.waiting.data or "",
         state=form.state.data or "",
         kind=form.kind.data or "",
         urgency=form.urgency.data or "",

@@ -57,6 +57,7 @@ from marketplace.organizations.services.reading import (
     registered_in,
     sees_every_state,
     tabs,
+    to_verify,
     visible_to,
 )
 from marketplace.organizations.services.registration import (
@@ -132,6 +133,7 @@ __all__ = [
     "sees_every_state",
     "suspend",
     "tabs",
+    "to_verify",
     "track_record",
     "verify",
     "visible_to",

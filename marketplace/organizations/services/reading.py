@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from marketplace import trail
 from marketplace.errors import NotFound
@@ -60,14 +60,16 @@ def sees_every_state(actor: Actor) -> bool:
     return bool(actor.scopes(Permission.ORGANIZATION_VIEW) & {Scope.REGION, Scope.ALL})
 
 
+def to_verify(actor: Actor) -> Select[Any]:
+    """Organizations that wait for the actor's verification."""
+    mine = row_filter(Organization, actor, Permission.ORGANIZATION_VERIFY)
+    return select(Organization).where(visible_to(actor), mine, Organization.state == "registered")
+
+
 def listing(actor: Actor, filters: Filters, page: int = 1) -> Pagination:
     """A page of organizations by name; the queue gives the longest waiting first."""
-    query = select(Organization).where(visible_to(actor))
-    if filters.tab == "queue":
-        query = query.where(
-            row_filter(Organization, actor, Permission.ORGANIZATION_VERIFY), Organization.state == "registered"
-        )
-    elif filters.tab == "region" and actor.region:
+    query = to_verify(actor) if filters.tab == "queue" else select(Organization).where(visible_to(actor))
+    if filters.tab == "region" and actor.region:
         query = query.where(within(Organization.region, actor.region))
     elif filters.tab == "mine":
         query = query.where(Organization.id.in_(actor.organization_ids))

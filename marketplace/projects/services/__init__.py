@@ -2,7 +2,15 @@
 
 from marketplace.projects.freshness import is_left_out, is_stale, last_day_of_grace
 from marketplace.projects.hukou import hukou_wording
-from marketplace.projects.services.asking import Waiting, ask, confirm, confirm_all, waiting_for_confirmation
+from marketplace.projects.services.asking import (
+    Waiting,
+    ask,
+    confirm,
+    confirm_all,
+    members_organization,
+    to_confirm,
+    waiting_for_confirmation,
+)
 from marketplace.projects.services.capacity import (
     InTheWay,
     add,
@@ -25,6 +33,7 @@ from marketplace.projects.services.offers import (
     edit_offer,
     get_offer_to_review,
     get_own_offer,
+    offers_to_review,
     own_offers,
     post,
     review_queue,
@@ -56,6 +65,7 @@ from marketplace.projects.services.reading import (
     offers_of,
     own_organizations,
     tabs,
+    to_open,
 )
 from marketplace.projects.services.recurring import Month, RecurrenceFacts, months_of, renew
 from marketplace.projects.services.stops import OWN_REASONS, Effects, StopFacts, close, effects, pause, resume
@@ -111,10 +121,12 @@ __all__ = [
     "last_day_of_grace",
     "listing",
     "make_monthly",
+    "members_organization",
     "month_asked",
     "month_view",
     "months_of",
     "offers_of",
+    "offers_to_review",
     "open_project",
     "own_offers",
     "own_organizations",
@@ -132,6 +144,8 @@ __all__ = [
     "tabs",
     "take",
     "take_back",
+    "to_confirm",
+    "to_open",
     "volunteer_seen",
     "waiting_for_confirmation",
     "withdraw",

@@ -5,7 +5,7 @@ from datetime import date
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, joinedload
 
 from marketplace import audit, events, jobs
 from marketplace.errors import NotFound, StateConflict
@@ -31,23 +31,40 @@ def offered(on: date) -> ColumnElement[bool]:
 
 @dataclass(frozen=True)
 class Waiting:
-    """An organization of the reader's, and how many of its capacities wait for a confirmation."""
+    """An organization of the reader's, and how many of its capacities wait for a confirmation.
+
+    Attributes:
+        oldest: when the longest unconfirmed of them was last confirmed; None where none ever was.
+    """
 
     organization: Organization
     number: int
+    oldest: date | None = None
 
 
 def waiting_for_confirmation(actor: Actor) -> list[Waiting]:
     """The actor's organizations with capacity that nobody confirmed within the month, by name."""
     day = today()
     query = (
-        select(Organization, func.count())
+        select(Organization, func.count(), func.min(Capacity.confirmed_on))
         .join(Capacity, Capacity.organization_id == Organization.id)
         .where(Organization.id.in_(actor.organization_ids), offered(day), stale_condition(day))
         .group_by(Organization.id)
         .order_by(Organization.name)
     )
-    return [Waiting(organization, number) for organization, number in db.session.execute(query)]
+    return [Waiting(*row) for row in db.session.execute(query)]
+
+
+def to_confirm(organization: Organization) -> list[Capacity]:
+    """Capacity of an organization that nobody confirmed within the month, the longest unconfirmed first."""
+    day = today()
+    query = (
+        select(Capacity)
+        .options(joinedload(Capacity.project))
+        .where(Capacity.organization_id == organization.id, offered(day), stale_condition(day))
+        .order_by(Capacity.confirmed_on.is_not(None), Capacity.confirmed_on, Capacity.id)
+    )
+    return list(db.session.scalars(query))
 
 
 def members_organization(actor: Actor, public_id: str) -> Organization:

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import joinedload, selectinload
 
 from marketplace import audit, events, regions
@@ -254,13 +254,25 @@ def confirm_offer(actor: Actor, public_id: str) -> Capacity:
     return offer
 
 
-def review_queue(actor: Actor, page: int = 1) -> Pagination:
-    """Offers that wait for a coordinator, the longest waiting first; those approved follow."""
+def offers_to_review(actor: Actor) -> Select[Any]:
+    """Offers that wait for the actor's review: not the actor's own, about which another decides."""
+    query = scoped(Capacity, actor, Permission.OFFER_REVIEW)
+    return query.where(Capacity.owner_id != actor.user_id, Capacity.active, Capacity.state == "review")
+
+
+def review_queue(actor: Actor, page: int = 1, *, waiting: bool = False) -> Pagination:
+    """Offers that wait for a coordinator, the longest waiting first; those approved follow.
+
+    Args:
+        waiting: only those that wait for the actor.
+    """
     query = (
         scoped(Capacity, actor, Permission.OFFER_REVIEW)
         .where(Capacity.owner_id.is_not(None), Capacity.active)
         .where(or_(Capacity.valid_until.is_(None), Capacity.valid_until >= today(), Capacity.state == "review"))
     )
+    if waiting:
+        query = offers_to_review(actor)
     order = (Capacity.state != "review", Capacity.id)
     return db.paginate(query.order_by(*order), page=page, per_page=PER_PAGE, error_out=False)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import ColumnElement, String, cast, exists, or_, select, true
+from sqlalchemy import ColumnElement, Select, String, cast, exists, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from marketplace import regions, taxonomy
@@ -80,6 +80,11 @@ def _in_tab(actor: Actor, tab: str) -> ColumnElement[bool]:
     if tab == "region":
         return true()
     return Project.state == "open"
+
+
+def to_open(actor: Actor) -> Select[Any]:
+    """Submitted projects that wait for the actor to open them."""
+    return select(Project).join(Organization).where(visible_to(actor), _in_tab(actor, "queue"))
 
 
 def _lists(column: Any, patterns: list[str]) -> ColumnElement[bool]:

@@ -120,7 +120,11 @@ def restore_capacity(public_id: str) -> ResponseReturnValue:
 @projects.route("/capacity/<public_id>/confirm", methods=["POST"], permission=Permission.CAPACITY_CONFIRM)
 def confirm_capacity(public_id: str) -> ResponseReturnValue:
     capacity = services.confirm(g.actor, public_id)
-    return done(project_of(capacity).public_id, _("Confirmed for today. Thank you."))
+    text = _("Confirmed for today. Thank you.")
+    if "to_list" in request.form and capacity.organization is not None:
+        flash(text, "success")
+        return redirect(url_for("projects.to_confirm", public_id=capacity.organization.public_id), 303)
+    return done(project_of(capacity).public_id, text)
 
 
 @projects.route("/capacity/<public_id>/monthly", methods=["GET", "POST"], permission=Permission.PROJECT_EDIT)

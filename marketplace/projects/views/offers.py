@@ -101,11 +101,13 @@ def confirm(offer_id: str) -> ResponseReturnValue:
 
 @offers.route("/offers", permission=Permission.OFFER_REVIEW)
 def queue() -> ResponseReturnValue:
-    page = services.review_queue(g.actor, max(request.args.get("page", 1, type=int), 1))
+    waiting = request.args.get("waiting") == "1"
+    page = services.review_queue(g.actor, max(request.args.get("page", 1, type=int), 1), waiting=waiting)
     return render_template(
         "projects/offer_queue.html",
         page=page,
-        url_for_page=lambda number: url_for("offers.queue", page=number),
+        waiting=waiting,
+        url_for_page=lambda number: url_for("offers.queue", waiting=1 if waiting else None, page=number),
     )
 
 

@@ -32,6 +32,18 @@ def calendar(public_id: str) -> ResponseReturnValue:
     )
 
 
+@projects.route("/organizations/<public_id>/capacity/confirm", permission=Permission.CAPACITY_CONFIRM)
+def to_confirm(public_id: str) -> ResponseReturnValue:
+    organization = services.members_organization(g.actor, public_id)
+    capacities = services.to_confirm(organization)
+    return render_template(
+        "projects/to_confirm.html",
+        organization=organization,
+        capacities=capacities,
+        left_out={capacity.id for capacity in capacities if services.is_left_out(capacity)},
+    )
+
+
 @projects.route("/organizations/<public_id>/capacity/confirm", methods=["POST"], permission=Permission.CAPACITY_CONFIRM)
 def confirm_all(public_id: str) -> ResponseReturnValue:
     number = services.confirm_all(g.actor, public_id)

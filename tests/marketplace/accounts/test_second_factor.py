@@ -111,7 +111,7 @@ def test_it_is_turned_off_with_a_code_or_by_an_administrator(app: Flask, client:
     administrator = services.actor_of(world.a_user(Role.ADMINISTRATOR))
     services.reset_second_factor(administrator, user.public_id)
     assert client.get("/account").status_code == 302
-    assert client.submit("/account/login", FORM).location == "/"
+    assert client.submit("/account/login", FORM).location == "/waiting"
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_volunteers_and_demo_accounts_never_need_it(strict: Flask) -> None:
     make("staff@example.org", Role.OFFICER)
     services.mark_demo_instance()
     browser.submit("/account/logout")
-    assert browser.submit("/account/login", FORM).location == "/"
+    assert browser.submit("/account/login", FORM).location == "/waiting"
     assert browser.get("/cases").status_code == 200
 
 

@@ -26,6 +26,14 @@ def test_a_volunteer_registers_signs_out_and_signs_in_again(client: Browser) -> 
     assert "志愿者" in client.get("/account").get_data(as_text=True)
 
 
+def test_signing_in_leads_to_what_waits_unless_a_page_was_asked_for(client: Browser) -> None:
+    form = {"email": "v@example.org", "password": PASSWORD}
+    services.register(form["email"], "志愿者", PASSWORD)
+    assert client.submit("/account/login", form).location == "/waiting"
+    client.submit("/account/logout")
+    assert client.submit("/account/login?next=/wishes", form).location == "/wishes"
+
+
 def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(app: Flask, client: Browser) -> None:
     services.register("known@example.org", "某人", PASSWORD)
     token = client.csrf_token("/account/login")

@@ -11,7 +11,7 @@ from marketplace.matches.holds.services.exceptions import (
     refuse_exception,
     withdraw_exception,
 )
-from marketplace.matches.holds.services.reading import KINDS, exception_of, queue, releases_of
+from marketplace.matches.holds.services.reading import KINDS, exception_of, queue, releases_of, to_decide
 from marketplace.matches.holds.services.releases import (
     ask_release,
     capacity_of_supplier,
@@ -40,6 +40,7 @@ __all__ = [
     "refuse_exception",
     "refuse_release",
     "releases_of",
+    "to_decide",
     "withdraw_exception",
     "withdraw_release",
 ]

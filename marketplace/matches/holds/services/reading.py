@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 from marketplace.extensions import db
@@ -17,18 +17,36 @@ PER_PAGE = 20
 KINDS = ("exceptions", "releases")
 
 
-def queue(actor: Actor, kind: str, *, decided: bool = False, page: int = 1) -> Pagination:
-    """A page of requests that the actor decides about: those that wait the longest first, or the decided ones.
-
-    Args:
-        kind: of `KINDS`.
-        decided: those that wait no longer, the newest first.
-    """
+def _requests(actor: Actor, kind: str, *, decided: bool) -> Select[Any]:
     model: Any = HoldException if kind == "exceptions" else HoldRelease
     query = scoped(model, actor, Permission.HOLD_DECIDE)
     query = query.where(model.state != "requested" if decided else model.state == "requested")
     if kind == "exceptions":
         query = query.join(Need, Need.id == HoldException.need_id).where(shown_need())
+    return query
+
+
+def to_decide(actor: Actor, kind: str) -> Select[Any]:
+    """Requests that wait for the actor's decision: not the actor's own, about which another decides.
+
+    Args:
+        kind: of `KINDS`.
+    """
+    model: Any = HoldException if kind == "exceptions" else HoldRelease
+    return _requests(actor, kind, decided=False).where(model.asked_by != actor.key)
+
+
+def queue(actor: Actor, kind: str, *, decided: bool = False, waiting: bool = False, page: int = 1) -> Pagination:
+    """A page of requests within the actor's reach: those that wait the longest first, or the decided ones.
+
+    Args:
+        kind: of `KINDS`.
+        decided: those that wait no longer, the newest first.
+        waiting: only those that wait for the actor.
+    """
+    model: Any = HoldException if kind == "exceptions" else HoldRelease
+    query = to_decide(actor, kind) if waiting and not decided else _requests(actor, kind, decided=decided)
+    if kind == "exceptions":
         query = query.options(joinedload(HoldException.need))
     else:
         query = query.options(joinedload(HoldRelease.capacity).joinedload(Capacity.organization))

@@ -1,0 +1,1 @@
+"""What waits for whoever signs in: the first page of staff, suppliers and volunteers."""
