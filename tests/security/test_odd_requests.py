@@ -53,17 +53,18 @@ def test_json_is_refused_on_every_address_that_takes_forms(app: Flask, client: B
 
 @pytest.mark.parametrize("version", ["9" * 30, str(2**63), "-1", "0", "2"])
 def test_a_version_that_no_record_has_is_a_conflict(app: Flask, client: Browser, version: str) -> None:
-    case, capacity = world.a_case(), world.a_capacity()
+    case, project = world.a_case(), world.a_project()
+    capacity, organization = world.a_capacity(project), project.organization
     need = world.a_need(case, state="draft")
-    client.sign_in(world.a_user(*STAFF, organization=capacity.organization))
+    client.sign_in(world.a_user(*STAFF, organization=organization))
     shared = {"region": world.DAWUKOU, "quantity": "5", "title": "冬衣", "version": version}
     edits = {
         f"/cases/{case.public_id}/edit": {"opened_on": "2026-01-05"},
         f"/cases/{case.public_id}/people/{case.people[0].public_id}/edit": {"tier": "T-NONE"},
         f"/needs/{need.public_id}/edit": {"kind": "goods", "category": "S1102", "urgency": "red"},
-        f"/projects/{capacity.project.public_id}/edit": {"funding": "charity"},
+        f"/projects/{project.public_id}/edit": {"funding": "charity"},
         f"/capacity/{capacity.public_id}/edit": {"categories": "S1102", "regions": world.DAWUKOU},
-        f"/organizations/{capacity.organization.public_id}/edit": {"name": "测试", "kind": "charity"},
+        f"/organizations/{organization.public_id}/edit": {"name": "测试", "kind": "charity"},
     }
     for address, values in edits.items():
         answer = client.submit(address, shared | values)
@@ -72,8 +73,9 @@ def test_a_version_that_no_record_has_is_a_conflict(app: Flask, client: Browser,
 
 @pytest.mark.parametrize("amount", ["sNaN", "NaN", "-sNaN", "Infinity", "-1", "1e999"])
 def test_an_amount_that_is_no_number_is_refused_in_words(app: Flask, client: Browser, amount: str) -> None:
-    allocation = world.an_allocation(state="accepted", accepted_at=now())
-    client.sign_in(world.a_user(*STAFF, organization=allocation.capacity.organization))
+    capacity = world.a_capacity()
+    allocation = world.an_allocation(capacity=capacity, state="accepted", accepted_at=now())
+    client.sign_in(world.a_user(*STAFF, organization=capacity.organization))
     need = {"kind": "goods", "category": "S1102", "urgency": "red", "region": world.DAWUKOU, "title": "两套冬衣"}
     assert client.submit("/needs/new", need | {"quantity": "1", "value": amount, "send": "1"}).status_code == 422
     delivery = {"delivered_on": today().isoformat(), "quantity": "1", "people_served": "1", "value_yuan": amount}

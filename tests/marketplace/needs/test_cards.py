@@ -62,8 +62,9 @@ ENOUGH, FEW = MINIMUM_CROWD, MINIMUM_CROWD - 1
 def test_fewer_than_five_alike_are_shown_as_part_of_more(
     alike: tuple[int, ...], shown: tuple[str, str | None, str]
 ) -> None:
-    steps = ((DAWUKOU, "7-12", "child"), ("640200", "7-12", "child"), ("640200", "child", "child"),
-             ("640200", "child", None))  # fmt: skip
+    steps: list[tuple[str, str | None, str | None]]
+    steps = [(DAWUKOU, "7-12", "child"), ("640200", "7-12", "child"), ("640200", "child", "child"),
+             ("640200", "child", None)]  # fmt: skip
     counts = dict(zip(steps, alike, strict=True))
     found = generalise(DAWUKOU, "7-12", "child", "S1102", lambda region, age, group, _c: counts[region, age, group])
     assert found == shown
