@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 from marketplace import regions, taxonomy
 from marketplace.cases.models import Case
 from marketplace.extensions import db
+from marketplace.needs import services as needs
 from marketplace.needs.models import Need
 from marketplace.organizations.models import Alliance, AllianceMember, Organization
 from marketplace.projects.models import Capacity, Project
@@ -83,8 +84,9 @@ def documents(kind: str, ids: Iterable[int] | None = None) -> Iterator[Document]
 
 def _needs(kind: str, ids: list[int] | None) -> Iterator[Document]:
     query = select(Need.id, Need.public_id, Need.reference, Need.title, Need.kind, Need.category, Need.region)
+    crowd = None
     if kind == "wish":
-        query = query.where(Need.public_rows())
+        query, crowd = query.where(Need.public_rows()).add_columns(Need.age_band, Need.groups), needs.current_crowd()
     else:
         # Rules R05 and R07: no list and no search shows them, not even to staff.
         query = query.where(~Need.case_id.in_(select(Case.id).where(Case.restricted)) | Need.case_id.is_(None))
@@ -93,7 +95,12 @@ def _needs(kind: str, ids: list[int] | None) -> Iterator[Document]:
     for row in db.session.execute(query.execution_options(yield_per=2000)):
         words = index_words(row.title) * TITLE_WEIGHT
         words += [*index_words(row.reference), *index_words_of_name(_KIND_WORDS[row.kind])]
-        words += [*category_words(row.category), *region_words(row.region), *region_marks(row.region)]
+        words += category_words(row.category)
+        shown = crowd.shown_region(row.region, row.age_band, row.groups, row.category) if crowd else row.region
+        if shown == row.region:
+            words += [*region_words(shown), *region_marks(shown)]
+        else:  # its card names no county (P6), so it is found by each county of the prefecture
+            words += [*served_words(shown), *served_marks(shown)]
         yield Document(kind, row.id, row.public_id, tuple(words))
 
 
@@ -171,6 +178,13 @@ def region_marks(code: str) -> tuple[str, ...]:
     """Words that no text has, by which a search keeps to the records of a region and of all below it."""
     above = regions.ancestors(code) if regions.exists(code) else ()
     return (region_mark(code), *(region_mark(region.code) for region in above))
+
+
+@lru_cache(maxsize=64)
+def served_marks(code: str) -> tuple[str, ...]:
+    """The marks of a region and of all below it."""
+    below = regions.subtree(code) if regions.exists(code) else ()
+    return (*region_marks(code), *(region_mark(region.code) for region in below if region.code != code))
 
 
 def region_mark(code: str) -> str:

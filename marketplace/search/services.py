@@ -14,6 +14,7 @@ from marketplace import events, jobs, regions
 from marketplace.cases.models import Case
 from marketplace.errors import InvalidInput
 from marketplace.extensions import db
+from marketplace.needs import services as needs
 from marketplace.needs.models import Need
 from marketplace.organizations.models import Organization
 from marketplace.permissions import Actor, Permission, Scope, row_filter, within
@@ -210,6 +211,8 @@ class Found:
     kind: str
     row: Any
     score: float
+    region: str
+    """Of a wish, what its public card names."""
 
     @property
     def title(self) -> str:
@@ -298,7 +301,12 @@ def _find(
     shown = seen[(page - 1) * per_page : page * per_page]
     query = _rows(actor, kind, region).where(model.id.in_([hit.record_id for hit in shown]))
     rows = {row.id: row for row in db.session.scalars(query)}
-    items = [Found(kind, rows[hit.record_id], hit.score) for hit in shown if hit.record_id in rows]
+    told = {card.public_id: card.region for card in needs.cards(rows.values())} if kind == "wish" else {}
+    items = [
+        Found(kind, row, hit.score, told.get(row.public_id, row.region))
+        for hit in shown
+        if (row := rows.get(hit.record_id)) is not None
+    ]
     return Results(kind, items, len(seen), page, per_page, every_term, len(hits) == MOST_HITS)
 
 
@@ -327,5 +335,12 @@ def _rows(actor: Actor, kind: str, region: str | None) -> Select[Any]:
         )
     query = select(model).where(allowed)
     if region:
-        query = query.where(within(model.region, region))
+        query = query.where(_wishes_in(actor, region) if kind == "wish" else within(model.region, region))
     return query
+
+
+def _wishes_in(actor: Actor, region: str) -> ColumnElement[bool]:
+    """Wishes of a region, as their cards tell it (P6); who may see every need is told more by the needs anyway."""
+    if Scope.ALL in actor.scopes(Permission.NEED_VIEW) or regions.get(region).level != "county":
+        return within(Need.region, region)
+    return needs.current_crowd().shown_in(region)

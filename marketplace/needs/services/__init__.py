@@ -9,12 +9,14 @@ from marketplace.needs.services.board import (
     WishPage,
     board,
     board_categories,
+    cards,
     figures,
     newest_wishes,
     similar_wishes,
     wish_page,
 )
 from marketplace.needs.services.consents import follow_ended_consents, shared_fields
+from marketplace.needs.services.crowd import current_crowd
 from marketplace.needs.services.drafts import (
     case_to_post_for,
     discard,
@@ -93,11 +95,13 @@ __all__ = [
     "attach",
     "board",
     "board_categories",
+    "cards",
     "case_to_post_for",
     "check_title",
     "close_fulfilled",
     "close_if_delivered",
     "close_overdue",
+    "current_crowd",
     "discard",
     "discarded_drafts",
     "draft_count",

@@ -11,7 +11,7 @@ from marketplace.briefly import kept_briefly
 from marketplace.cases.models import Case
 from marketplace.errors import NotFound
 from marketplace.extensions import db
-from marketplace.needs.anonymity import broad_group, generalise
+from marketplace.needs.anonymity import broad_group, generalise, prefecture_of
 from marketplace.needs.cards import WishCard, deadline_band_of, price_band_of
 from marketplace.needs.models import Need
 from marketplace.needs.services.crowd import Crowd, current_crowd
@@ -78,7 +78,8 @@ def _card(need: Need, crowd: Crowd, *, public: bool = True) -> WishCard:
     )
 
 
-def _cards(needs: Iterable[Need]) -> list[WishCard]:
+def cards(needs: Iterable[Need]) -> list[WishCard]:
+    """The public cards of wishes that anyone may see."""
     rows = list(needs)
     crowd = current_crowd() if rows else None
     return [_card(need, crowd) for need in rows] if crowd else []
@@ -117,7 +118,8 @@ def wish_page(actor: Actor, public_id: str) -> WishPage:
     state = _own_claim(actor, need) if need else None
     if need is None or not (need.is_public or need.is_shown_realised or state):
         raise NotFound
-    return WishPage(_card(need, current_crowd(), public=need.is_public), state, similar_wishes(need))
+    crowd = current_crowd()
+    return WishPage(_card(need, crowd, public=need.is_public), state, similar_wishes(need, crowd=crowd))
 
 
 def _own_claim(actor: Actor, need: Need) -> str | None:
@@ -127,18 +129,24 @@ def _own_claim(actor: Actor, need: Need) -> str | None:
     return str(states[-1]) if states else None
 
 
-def similar_wishes(need: Need, limit: int = 3) -> list[WishCard]:
-    """Claimable wishes like this one: same category and county first, then the category's parent or the prefecture."""
+def similar_wishes(need: Need, limit: int = 3, *, crowd: Crowd | None = None) -> list[WishCard]:
+    """Claimable wishes like this one: same category and county first, then the category's parent or the prefecture.
+
+    Counties are those that the cards name: the order would tell what a wider region hides (P6).
+    """
+    crowd = crowd or current_crowd()
+    place = _card(need, crowd).region
+    same = [] if place == prefecture_of(place) else [(crowd.named_in(place), 0)]
     closeness: Any = case(
         (Need.category == need.category, 0), (Need.category.startswith(need.category[:3]), 1), else_=2
-    ) + case((Need.region == need.region, 0), (Need.region.startswith(need.region[:4]), 1), else_=2)
+    ) + case(*same, (Need.region.startswith(need.region[:4]), 1), else_=2)
     query = (
         select(Need)
         .where(Need.public_rows(), Need.allocated == 0, Need.id != need.id)
         .order_by(closeness, Need.posted_on, Need.id)
         .limit(limit)
     )
-    return _cards(db.session.scalars(query))
+    return [_card(row, crowd) for row in db.session.scalars(query)]
 
 
 def newest_wishes(limit: int) -> list[WishCard]:
@@ -149,7 +157,7 @@ def newest_wishes(limit: int) -> list[WishCard]:
         .order_by(Need.posted_on.desc(), Need.id.desc())
         .limit(limit)
     )
-    return _cards(db.session.scalars(query))
+    return cards(db.session.scalars(query))
 
 
 @kept_briefly

@@ -2,13 +2,21 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, case, cast, func, not_, or_, select
+from sqlalchemy import ColumnElement, String, and_, case, cast, false, func, not_, or_, select
 
 from marketplace.extensions import db
-from marketplace.needs.anonymity import BROAD_GROUPS, HOUSEHOLD, MINIMUM_CROWD, prefecture_of, wide_age
+from marketplace.needs.anonymity import (
+    BROAD_GROUPS,
+    HOUSEHOLD,
+    MINIMUM_CROWD,
+    broad_group,
+    generalise,
+    prefecture_of,
+    wide_age,
+)
 from marketplace.needs.models import Need
 
 #: Above so many needs the counts are kept for a while: they change slowly, and counting takes a second.
@@ -61,17 +69,30 @@ class Crowd:
         Filtering by the true county instead would tell what the wider region on the card hides.
         """
         prefecture = prefecture_of(county)
-        counties = [
-            (cell, number)
-            for cell, number in self._counts.items()
-            if cell[2] is not None and not cell[0].endswith("00") and prefecture_of(cell[0]) == prefecture
-        ]
-        named = [(cell, _cell_is(cell)) for cell, number in counties if number >= MINIMUM_CROWD]
-        here = [condition for cell, condition in named if cell[0] == county]
+        named = self._named(prefecture)
         widened = Need.region.startswith(prefecture[:4], autoescape=True)
         if named:
-            widened = and_(widened, not_(or_(*(condition for _cell, condition in named))))
-        return or_(widened, *here)
+            widened = and_(widened, not_(or_(*(condition for _county, condition in named))))
+        return or_(widened, self.named_in(county))
+
+    def named_in(self, county: str) -> ColumnElement[bool]:
+        """Wishes whose card names a county."""
+        return or_(false(), *(condition for named, condition in self._named(prefecture_of(county)) if named == county))
+
+    def _named(self, prefecture: str) -> list[tuple[str, ColumnElement[bool]]]:
+        """Of each crowd that is large enough for its county to be named: the county, and who is of it."""
+        return [
+            (cell[0], _cell_is(cell))
+            for cell, number in self._counts.items()
+            if number >= MINIMUM_CROWD
+            and cell[2] is not None
+            and not cell[0].endswith("00")
+            and prefecture_of(cell[0]) == prefecture
+        ]
+
+    def shown_region(self, region: str, band: str | None, groups: Iterable[str], category: str) -> str:
+        """The region that a card names: the county, or its prefecture."""
+        return generalise(region, band, broad_group(groups), category, self.count).region
 
 
 def _cell_is(cell: _Cell) -> ColumnElement[bool]:

@@ -75,7 +75,7 @@ def test_a_wish_is_found_by_its_words_place_and_category(
     app: Flask, indexed: Callable[[], int], text: str, title: str
 ) -> None:
     a_wish(title=title)
-    a_wish(title="一台收音机", category="S1104", case=a_case(HUINONG))
+    a_wish(title="一台收音机", category="S1104", case=a_case(HONGSIBU))
     indexed()
     assert titles(text, ANYONE, kinds=("wish",))["wish"][0] == title
 
