@@ -14,7 +14,7 @@ from rich.table import Table
 from marketplace import jobs
 from marketplace.commands.console import WRONG_INPUT, application, progress_bar, say, stop, talk
 from marketplace.commands.runs import matching_bar, print_result
-from marketplace.commands.server import HOST, PORT, need_port, serve
+from marketplace.commands.server import HOST, PORT, lead_links_to, need_port, serve
 from marketplace.demo.accounts import Accounts
 from marketplace.demo.load import load, make_anew, may_load
 from marketplace.matches import services as matches
@@ -24,7 +24,7 @@ from marketplace.search import services as search
 
 
 @click.command(
-    "demo", short_help=say("演示世界:数据、一次匹配、网站", "A demo world: data, one matching, the web server")
+    "demo", short_help=say("演示世界：数据、一次匹配、网站", "A demo world: data, one matching, the web server")
 )
 @click.option(
     "--serve/--no-serve", "then_serve", default=True, help=say("随后运行网站", "Run the web server afterwards")
@@ -44,11 +44,12 @@ def demo_command(*, then_serve: bool, host: str, port: int, accounts_file: Path 
     """
     if accounts_file is not None and not accounts_file.absolute().parent.is_dir():
         stop(WRONG_INPUT, f"没有文件夹 {accounts_file.parent}", f"There is no folder {accounts_file.parent}")
+    lead_links_to(host, port)
     with application() as app:
         if not may_load():
             stop(
                 WRONG_INPUT,
-                "这个实例里有真实数据,演示只能在空实例或演示实例中运行;什么也没有改变。请另设 INSTANCE_DIR。",
+                "这个实例里有真实数据，演示只能在空实例或演示实例中运行；什么也没有改变。请另设 INSTANCE_DIR。",
                 "This instance holds data of its own; a demo needs an empty or a demo instance. "
                 "Nothing was changed. Set another INSTANCE_DIR.",
             )
@@ -90,7 +91,7 @@ def _write_accounts(path: Path, accounts: Accounts) -> None:
 
 def _accounts_text(accounts: Accounts) -> str:
     title = say(
-        "演示账户(每种角色一个,密码每次重新生成)", "Demo accounts, one a role, with passwords made anew each time"
+        "演示账户（每种角色一个，密码每次重新生成）", "Demo accounts, one a role, with passwords made anew each time"
     )
     table = Table(say("角色", "Role"), say("邮箱", "E-mail"), say("密码", "Password"), title=title)
     for account in accounts.first_of_each_role():

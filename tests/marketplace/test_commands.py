@@ -1,6 +1,7 @@
 """The commands as processes: exit codes, what goes to stdout, what goes to stderr."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -18,6 +19,7 @@ from flask_migrate import upgrade
 
 from marketplace import create_app
 from marketplace.cli import COMMANDS, group
+from marketplace.commands.server import lead_links_to
 from marketplace.extensions import db
 from tests.conftest import settings_in
 from tests.support.commands import Result, marketplace, started
@@ -113,6 +115,7 @@ def test_what_only_the_instance_can_tell_ends_with_2_as_well(command: Command) -
         result = command(*arguments)
         assert (result.returncode, result.stdout) == (2, "")
         assert "Traceback" not in result.stderr
+        assert arguments[-1] in result.stderr
 
 
 def test_init_makes_the_first_administrator_once(tmp_path: Path) -> None:
@@ -244,6 +247,18 @@ def test_a_setting_that_cannot_be_used_is_told_without_a_traceback(tmp_path: Pat
         assert "Traceback" not in result.stderr
 
 
+def test_a_worker_without_its_queue_ends_at_once(instance: Path) -> None:
+    result = marketplace(instance, "worker", REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    assert result.returncode == 1
+    assert "check REDIS_URL" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_brackets_in_a_table_are_text(tmp_path: Path) -> None:
+    folder = tmp_path / "a[b]c"
+    assert "a[b]c" in marketplace(folder, "doctor", COLUMNS="200").stdout
+
+
 def test_waiting_migrations_stop_a_command_until_the_upgrade(tmp_path: Path) -> None:
     older = create_app(settings_in(tmp_path))
     with older.app_context():
@@ -271,6 +286,25 @@ def test_an_unreachable_database_is_told_without_a_traceback(tmp_path: Path) -> 
     assert result.returncode == 1
     assert "database" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "set_to", "leads_to"),
+    [
+        ("127.0.0.1", None, "http://127.0.0.1:8123"),
+        ("0.0.0.0", "", "http://127.0.0.1:8123"),  # noqa: S104  # as an operator may say it
+        ("::1", None, "http://[::1]:8123"),
+        ("127.0.0.1", "https://help.example.org", "https://help.example.org"),
+    ],
+)
+def test_links_and_printed_codes_lead_to_the_port_that_is_served(
+    monkeypatch: pytest.MonkeyPatch, host: str, set_to: str | None, leads_to: str
+) -> None:
+    monkeypatch.setenv("BASE_URL", set_to or "")
+    if set_to is None:
+        monkeypatch.delenv("BASE_URL")
+    lead_links_to(host, 8123)
+    assert os.environ["BASE_URL"] == leads_to
 
 
 def test_serve_answers_and_ends_with_0(instance: Path) -> None:
