@@ -6,7 +6,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import FieldList, Form, FormField, HiddenField, IntegerField, SelectChoice, SelectField
-from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms.validators import InputRequired, NumberRange, Optional, StopValidation, ValidationError
 
 from marketplace.matches.foresight.models import HORIZON, LEAST_HORIZON, MOST_HORIZON
 from marketplace.matches.foresight.services import Expected
@@ -28,16 +28,34 @@ class StartForm(FlaskForm):
     )
 
 
+class NeedsAMonth(IntegerField):
+    """A whole number of needs; what is none is told once and in plain words."""
+
+    told = _("Enter a whole number of needs a month, 1 to 10000.")
+
+    def process_formdata(self, values: list[str]) -> None:
+        try:
+            super().process_formdata(values)
+        except ValueError as error:
+            raise ValueError(self.told) from error
+
+    def pre_validate(self, form: Any) -> None:  # noqa: ARG002  # the signature of WTForms
+        if self.process_errors:
+            raise StopValidation
+
+
 class RowForm(Form):
     """So many needs of a service, a region and a colour a month; a row without a number is left out."""
 
     category = SelectField(_("Service"), validate_choice=False)
     place = SelectField(_("Region"), validate_choice=False)
     urgency = SelectField(_("Urgency"), validate_choice=False)
-    a_month = IntegerField(
-        _("Needs a month"),
-        [Optional(), NumberRange(1, 10_000, message=_("Enter a whole number of needs a month, 1 to 10000."))],
-    )
+    a_month = NeedsAMonth(_("Needs a month"), [Optional(), NumberRange(1, 10_000, message=NeedsAMonth.told)])
+
+    def validate_category(self, field: SelectField) -> None:
+        """A number says nothing without its service."""
+        if self.a_month.data and not field.data:
+            raise ValidationError(_("Choose a service of the list."))
 
 
 class ExpectationForm(FlaskForm):
@@ -52,7 +70,7 @@ class ExpectationForm(FlaskForm):
     ) -> None:
         """Give every row what may be chosen."""
         options = {
-            "category": [SelectChoice(*pair) for pair in categories],
+            "category": [SelectChoice("", _("Choose from the list")), *(SelectChoice(*pair) for pair in categories)],
             "place": [SelectChoice(*pair) for pair in places],
             "urgency": [SelectChoice(code, str(word)) for code, word in urgencies.items()],
         }

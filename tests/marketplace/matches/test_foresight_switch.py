@@ -213,6 +213,30 @@ def test_its_pages_from_the_policy_to_the_switch(app: Flask, client: Browser) ->
     assert client.get(f"/runs/foresight/{a_backtest(world.XINGQING).public_id}").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("changes", "field", "fault"),
+    [
+        ({"rows-1-a_month": "abc"}, "rows-1-a_month", "请输入每月需求数，1 到 10000 的整数。"),
+        ({"rows-1-a_month": "1.5"}, "rows-1-a_month", "请输入每月需求数，1 到 10000 的整数。"),
+        ({"rows-1-a_month": "-3"}, "rows-1-a_month", "请输入每月需求数，1 到 10000 的整数。"),
+        ({"rows-1-category": "", "rows-1-a_month": "4"}, "rows-1-category", "请从列表中选择服务类别。"),
+    ],
+)
+def test_a_wrong_row_is_told_once_at_its_field_and_above(
+    app: Flask, client: Browser, changes: dict[str, str], field: str, fault: str
+) -> None:
+    client.sign_in(world.a_user(Role.COORDINATOR))
+    right = {"rows-0-category": "S1102", "rows-0-place": world.DAWUKOU, "rows-0-urgency": "red", "rows-0-a_month": "9"}
+    other = {"rows-1-category": "S1102", "rows-1-place": world.DAWUKOU, "rows-1-urgency": "blue"}
+    answer = client.submit("/runs/foresight/expectations", right | other | changes)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert page.count(fault) == 2
+    assert f'<a href="#{field}">{fault}</a>' in page
+    assert not any(odd in page for odd in ("{&#39;", "{}", "Not a valid"))
+    assert foresight.expectations_of(SCOPE) == []
+
+
 def _summary() -> dict[str, Any]:
     units = {"red": 2, "yellow": 3, "blue": 5}
     way = {
