@@ -48,7 +48,6 @@ def _show(form: TrailFilterForm, verified: str = "", faults: list[str] | None = 
         faults=faults,
         words=wording,
         actor_words=trail.actor_in_words,
-        reason_words=trail.reason_in_words,
         url_for_page=page_addresses("oversight.index", form),
     )
     return shown, 422 if form.errors else 200
