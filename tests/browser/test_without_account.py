@@ -78,3 +78,10 @@ def test_a_supplier_accepts_a_part_under_a_link(visit: Callable[..., Visitor], s
     with site.app.app_context():
         rows = db.session.scalars(db.select(Allocation).order_by(Allocation.id)).all()
         assert [(row.state, row.quantity) for row in rows] == [("accepted", 3), ("declined", 1)]
+        db.session.remove()
+    page.locator("form[action$='/delivered'] button").click()
+    page.get_by_role("dialog").get_by_role("button").filter(has_text="确定").click()
+    page.wait_for_load_state()
+    supplier.picture("supplier-link-delivered-phone")
+    assert page.locator("form[action$='/delivered']").count() == 0
+    assert _state(site, proposal_id) == "delivered"

@@ -264,9 +264,10 @@ def test_links_open_for_one_purpose_and_one_record_in_their_time(
 ) -> None:
     for name, token in tokens.items():
         for address in (
-            f"/answers/{token}/accept", f"/answers/{token}/decline", f"/claims/{token}/done",
-            f"/claims/{token}/give-back", f"/claims/{token}/evidence", f"/account/join/{token}",
-            f"/account/password/{token}", f"/account/register/{token}", f"/organizations/join/{token}",
+            f"/answers/{token}/accept", f"/answers/{token}/decline", f"/answers/{token}/delivered",
+            f"/claims/{token}/done", f"/claims/{token}/give-back", f"/claims/{token}/evidence",
+            f"/account/join/{token}", f"/account/password/{token}", f"/account/register/{token}",
+            f"/organizations/join/{token}",
         ):  # fmt: skip
             answer = client.submit(address, {"reason": "other", "password": "long enough 4 you"})
             assert answer.status_code in (404, 409, 410, 422), (name, address)

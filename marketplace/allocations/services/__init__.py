@@ -62,6 +62,7 @@ from marketplace.allocations.services.guests import (
 from marketplace.allocations.services.handover import find_to_hand_over, help_to_hand_over, reassign, to_hand_over
 from marketplace.allocations.services.links import (
     Question,
+    answer_done,
     answer_no,
     answer_yes,
     make_link,
@@ -127,6 +128,7 @@ __all__ = [
     "add_guest_evidence",
     "allocations_waiting",
     "alternatives",
+    "answer_done",
     "answer_no",
     "answer_yes",
     "card_code",

@@ -10,7 +10,8 @@ from sqlalchemy import select, update
 from marketplace import audit, mail, signing
 from marketplace.allocations.models import Allocation, AnswerLink
 from marketplace.allocations.services.answers import accept_row, decline_row, divisible
-from marketplace.allocations.services.rows import load, restricted_need, share_consent_lives
+from marketplace.allocations.services.deliveries import mark_delivered
+from marketplace.allocations.services.rows import delivered_units, load, restricted_need, share_consent_lives
 from marketplace.errors import NotFound, StateConflict
 from marketplace.extensions import db
 from marketplace.needs.models import Need
@@ -20,6 +21,9 @@ from marketplace.transitions import transaction
 
 PURPOSE = "allocation.answer"
 LINK_DAYS = 14
+HELP_DAYS = 180
+"""A link that accepted goes on to record the delivery for so long."""
+_GONE = _("This link does not hold, or not any more. Ask the coordinator who sent it for a new one.")
 SUPPLIER = system_actor("signed_link")
 """Who answers, in the trail: nobody with an account."""
 
@@ -32,6 +36,7 @@ class Question:
         state: open, answered (accepted or declined, by whatever way) or over.
         answer: accepted or declined, where it was answered.
         divisible: a part may be accepted.
+        left: units accepted under this link and not handed over yet.
     """
 
     reference: str
@@ -47,6 +52,7 @@ class Question:
     state: str
     answer: str | None
     divisible: bool
+    left: int
 
 
 def make_link(
@@ -101,14 +107,22 @@ def revoke_links(allocation_ids: list[int]) -> None:
 
 
 def _link(token: str, *, lock: bool = False) -> AnswerLink:
-    known = signing.read(PURPOSE, token, seconds=LINK_DAYS * 24 * 3600)
+    known = signing.read(PURPOSE, token, seconds=HELP_DAYS * 24 * 3600)
     query = select(AnswerLink).where(AnswerLink.public_id == (known or ""))
     if lock:
         query = query.with_for_update(of=AnswerLink)
     link = db.session.scalar(query.execution_options(populate_existing=True))
-    if known is None or link is None:
-        raise NotFound
+    if link is None or not (link.used_at or signing.read(PURPOSE, token, seconds=LINK_DAYS * 24 * 3600)):
+        raise NotFound(_GONE)
     return link
+
+
+def _left(link: AnswerLink) -> int:
+    """Units to hand over that were accepted under a link, not in another way."""
+    help_ = link.allocation
+    if link.used_at is None or help_.state not in ("accepted", "delivering"):
+        return 0
+    return help_.quantity - delivered_units(help_.id)
 
 
 def _state(link: AnswerLink) -> str:
@@ -133,7 +147,7 @@ def question(token: str) -> Question:
     link = _link(token)
     proposal = link.allocation
     if not _may_be_shown(proposal):
-        raise NotFound
+        raise NotFound(_GONE)
     need, state = proposal.need, _state(link)
     return Question(
         reference=need.reference,
@@ -149,6 +163,7 @@ def question(token: str) -> Question:
         state=state,
         answer=("declined" if proposal.state == "declined" else "accepted") if state == "answered" else None,
         divisible=divisible(proposal),
+        left=_left(link),
     )
 
 
@@ -173,6 +188,22 @@ def answer_no(token: str, reason: str) -> None:
     """
     with transaction():
         decline_row(SUPPLIER, _use(token), reason)
+
+
+def answer_done(token: str) -> None:
+    """All that was accepted under a link was handed over today; a caseworker confirms it.
+
+    Raises:
+        NotFound: as `question`.
+        StateConflict: nothing was accepted under this link, or all of it is delivered.
+    """
+    with transaction():
+        link = _link(token)
+        if not _may_be_shown(link.allocation):
+            raise NotFound(_GONE)
+        if not _left(link):
+            raise StateConflict(_("This is delivered already, or has ended."))
+        mark_delivered(SUPPLIER, link.allocation.public_id)
 
 
 def _use(token: str) -> Allocation:

@@ -75,6 +75,14 @@ def answer_yes(token: str) -> ResponseReturnValue:
     return redirect(url_for("allocations.question", token=token), 303)
 
 
+@allocations.route("/answers/<token>/delivered", methods=["POST"], permission=Permission.PUBLIC_VIEW)
+@limiter.limit("30 per minute")
+def answer_done(token: str) -> ResponseReturnValue:
+    services.answer_done(token)
+    flash(_("Marked as done. A caseworker confirms it with the household."), "success")
+    return redirect(url_for("allocations.question", token=token), 303)
+
+
 @allocations.route("/answers/<token>/decline", methods=["POST"], permission=Permission.PUBLIC_VIEW)
 @limiter.limit("30 per minute")
 def answer_no(token: str) -> ResponseReturnValue:

@@ -102,6 +102,43 @@ def test_a_superseding_run_revokes_links(app: Flask, coordinator: Actor) -> None
         services.answer_yes(token)
 
 
+def test_a_supplier_without_an_account_says_that_it_is_done(app: Flask, coordinator: Actor) -> None:
+    proposal = world.an_allocation(world.a_need(quantity=4), quantity=4)
+    token, _ = services.make_link(coordinator, proposal.public_id)
+    with pytest.raises(StateConflict):
+        services.answer_done(token)
+    services.answer_yes(token, 3)
+    assert services.question(token).left == 3
+    services.answer_done(token)
+    assert (again(proposal).state, again(proposal).delivered_quantity) == ("delivered", 3)
+    assert (services.question(token).answer, services.question(token).left) == ("accepted", 0)
+    with pytest.raises(StateConflict):
+        services.answer_done(token)
+
+
+def test_what_was_accepted_in_another_way_is_not_delivered_under_a_link(app: Flask, coordinator: Actor) -> None:
+    proposal = world.an_allocation()
+    token, _ = services.make_link(coordinator, proposal.public_id)
+    services.accept(supplier_of(proposal.capacity), proposal.public_id)
+    assert services.question(token).left == 0
+    with pytest.raises(StateConflict):
+        services.answer_done(token)
+    assert again(proposal).state == "accepted"
+
+
+def test_an_answer_ends_with_the_link_and_the_delivery_does_not(
+    app: Flask, coordinator: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted, open_one = world.an_allocation(), world.an_allocation()
+    told, untold = (services.make_link(coordinator, one.public_id)[0] for one in (accepted, open_one))
+    services.answer_yes(told)
+    monkeypatch.setattr("marketplace.allocations.services.links.LINK_DAYS", -1)
+    with pytest.raises(NotFound, match=r"link|链接"):
+        services.question(untold)
+    services.answer_done(told)
+    assert again(accepted).state == "delivered"
+
+
 @pytest.mark.parametrize("purpose", ["guest.claim", "account.invitation"])
 def test_a_token_for_another_purpose_opens_nothing(app: Flask, coordinator: Actor, purpose: str) -> None:
     proposal = world.an_allocation()
@@ -140,7 +177,7 @@ def test_a_question_shows_a_white_list(app: Flask, coordinator: Actor) -> None:
     asked = dataclasses.asdict(services.question(token))
     assert set(asked) == {
         "reference", "title", "category", "region", "quantity", "unit", "deadline", "capacity_title",
-        "organization_id", "expires_at", "state", "answer", "divisible",
+        "organization_id", "expires_at", "state", "answer", "divisible", "left",
     }  # fmt: skip
     assert not any(secret in str(asked) for secret in world.CANARIES.values())
 
