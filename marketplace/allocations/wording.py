@@ -38,6 +38,7 @@ def event_line(event: AuditEvent) -> Line:
         "allocation:superseded": (_("Replaced by a newer run"), "history"),
         "allocation:expired": (_("Lapsed without action"), "clock"),
         "allocation:delivering": (_("Day of delivery set"), "truck-delivery"),
+        "allocation:day_changed": (_("Day of delivery changed"), "truck-delivery"),
         "allocation:delivery": (_("A delivery was recorded"), "package"),
         "allocation:delivered": (_("Delivered"), "package"),
         "allocation:confirmed": (_("Confirmed by the caseworker"), "checks"),
@@ -53,6 +54,14 @@ def event_line(event: AuditEvent) -> Line:
         "allocation:thanked": (_("The caseworker thanked the volunteer"), "heart"),
         "allocation:reveal": (_("The household's contact was looked at"), "eye"),
     }
+    if event.action == "allocation:delivering" and event.reason == "part":
+        return Line(
+            datetime.fromisoformat(event.occurred_at),
+            _("Delivery in parts began"),
+            None,
+            roles_in_words(event.actor_role),
+            "truck-delivery",
+        )
     title, icon = titles.get(event.action, (event.action, "circle-dot"))
     return Line(
         datetime.fromisoformat(event.occurred_at), title, _reason(event), roles_in_words(event.actor_role), icon

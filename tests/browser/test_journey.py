@@ -250,6 +250,8 @@ def accept_and_deliver(walk: Walk) -> None:
     expect(walk.page.get_by_text("大武口区朝阳街道某小区1号楼")).to_be_visible()
     walk.picture("proposal-contact")
     walk.press("All delivered today")
+    walk.dialog_asks("Has all of it been handed over? A caseworker asks the household whether it has arrived.")
+    walk.confirm()
     walk.told("Marked as done. A caseworker confirms it with the household.")
     expect(walk.page.get_by_text("大武口区朝阳街道某小区1号楼")).to_have_count(0)
     walk.picture("delivered")

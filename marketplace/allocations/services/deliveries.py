@@ -32,20 +32,26 @@ REVEALED = ("name", "phone", "address")
 
 
 def start_delivery(actor: Actor, public_id: str, due_on: date | None) -> Allocation:
-    """Set the day of delivery, in place of the hold of a claim.
+    """Set the day of delivery, in place of the hold of a claim; of other help it can be put off or brought forward.
 
     Raises:
         InvalidInput: the day is missing, past or too far ahead.
         NotFound: not within the actor's reach.
-        StateConflict: it is not accepted any more.
+        StateConflict: it is not accepted any more, or is a claim whose day is set.
     """
-    with transaction():
+    with transaction() as session:
         allocation = load(actor, Permission.ALLOCATION_DELIVER, public_id, lock=True)
         latest = today() + timedelta(days=CLAIM_DAYS if allocation.source == "claim" else LATEST_DAYS)
         if due_on is None or not today() <= due_on <= latest:
             raise InvalidInput(
                 fields={"due_on": _("Choose a day from today to %(latest)s.", latest=latest.isoformat())}
             )
+        if allocation.state == "delivering" and allocation.source != "claim":
+            allocation.due_on = due_on
+            allocation.version += 1
+            session.flush()
+            audit.record(actor, "allocation:day_changed", allocation, changed=["due_on"])
+            return allocation
         if allocation.state != "accepted":
             raise StateConflict
         move(actor, allocation, expect="accepted", to="delivering", due_on=due_on, expires_at=None, reminded_at=None)
@@ -109,7 +115,7 @@ def mark_delivered(
                 expires_at=None,
             )
         elif allocation.state == "accepted":
-            move(actor, allocation, expect="accepted", to="delivering", due_on=None, expires_at=None)
+            move(actor, allocation, expect="accepted", to="delivering", reason="part", due_on=None, expires_at=None)
         return allocation
 
 

@@ -1,5 +1,7 @@
 """From acceptance to the closed loop, and what becomes of the counters."""
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -7,15 +9,17 @@ from sqlalchemy import select
 from marketplace import audit
 from marketplace.accounts.services import actor_of
 from marketplace.allocations import services
+from marketplace.allocations.wording import event_line
 from marketplace.errors import (
     AccessDenied,
     InvalidInput,
     NotFound,
+    StateConflict,
 )
 from marketplace.extensions import db
 from marketplace.permissions import Actor, Role
-from marketplace.records import now
-from tests.marketplace.allocations.people import again, supplier_of
+from marketplace.records import now, today
+from tests.marketplace.allocations.people import a_volunteer, again, supplier_of
 from tests.support import world
 
 pytestmark = pytest.mark.both_databases
@@ -124,3 +128,38 @@ def test_more_people_than_live_here_are_not_served(app: Flask) -> None:
     allocation = world.an_allocation(state="accepted", accepted_at=now())
     with pytest.raises(InvalidInput):
         services.mark_delivered(supplier_of(allocation.capacity), allocation.public_id, people_served=10**30)
+
+
+def test_the_day_of_delivery_can_be_put_off(app: Flask) -> None:
+    allocation = world.an_allocation(world.a_need(quantity=3), quantity=3, state="accepted")
+    actor = supplier_of(allocation.capacity)
+    first, later = today() + timedelta(days=2), today() + timedelta(days=9)
+    services.start_delivery(actor, allocation.public_id, first)
+    with pytest.raises(InvalidInput):
+        services.start_delivery(actor, allocation.public_id, today() - timedelta(days=1))
+    assert again(allocation).due_on == first
+    services.start_delivery(actor, allocation.public_id, later)
+    assert (again(allocation).due_on, again(allocation).state) == (later, "delivering")
+    newest = audit.history("allocation", allocation.id)[-1]
+    assert (newest.action, newest.fields) == ("allocation:day_changed", ["due_on"])
+
+
+def test_a_volunteer_does_not_put_off_the_day_of_a_claim(app: Flask) -> None:
+    volunteer = a_volunteer()
+    claimed = services.claim(volunteer, world.a_wish().public_id)
+    services.start_delivery(volunteer, claimed.public_id, today())
+    with pytest.raises(StateConflict):
+        services.start_delivery(volunteer, claimed.public_id, today() + timedelta(days=3))
+    assert again(claimed).due_on == today()
+
+
+def test_a_first_part_sets_no_day_and_the_history_says_none(app: Flask) -> None:
+    allocation = world.an_allocation(world.a_need(quantity=3), quantity=3, state="accepted")
+    actor = supplier_of(allocation.capacity)
+    services.mark_delivered(actor, allocation.public_id, quantity=1)
+    with app.test_request_context(headers={"Accept-Language": "zh-CN"}):
+        titles = [event_line(event).title for event in audit.history("allocation", allocation.id)]
+    assert "开始分批送达" in titles
+    assert "已设定送达日期" not in titles
+    services.start_delivery(actor, allocation.public_id, today())
+    assert again(allocation).due_on == today()
