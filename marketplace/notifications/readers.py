@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from marketplace import regions
+from marketplace import audit, regions
 from marketplace.accounts.models import Membership, RoleRow, User, UserRole
-from marketplace.cases.models import CareTeamMember
+from marketplace.cases.models import TEAM_LEADS, CareTeamMember
 from marketplace.extensions import db
 from marketplace.permissions import GRANTS, Permission, Role, Scope
 
@@ -36,6 +36,29 @@ def _user_of(key: str | None) -> list[int]:
 def author(row: Any) -> list[int]:
     """Who posted the need."""
     return _user_of(getattr(row, "author", None) or getattr(getattr(row, "need", None), "author", None))
+
+
+def author_and_who_asked(row: Any) -> list[int]:
+    """Who posted the need, and who asked the supplier: by hand, or with a link for one without an account."""
+    asked = {"allocation:link_made"} | ({"allocation:proposed"} if row.source == "manual" else set())
+    events = audit.history(row.__tablename__, row.id)
+    return [*author(row), *(event.actor_id for event in events if event.action in asked and event.actor_id)]
+
+
+def confirmers(row: Any) -> list[int]:
+    """Who posted the need; where nobody did who still works here (files are imported, people leave), the leads of the
+    household's care team, or those nearest who confirm. Of a restricted case nobody outside its team is told."""
+    posted = author(row)
+    if posted and db.session.scalar(select(User.id).where(User.id.in_(posted), User.active)):
+        return posted
+    case = row.need.case
+    team = select(CareTeamMember.user_id).where(
+        CareTeamMember.case_id == (case.id if case else None), CareTeamMember.position.in_(TEAM_LEADS)
+    )
+    leads = list(db.session.scalars(team))
+    if leads or (case is not None and case.restricted):
+        return leads
+    return _nearest(row.region, Permission.ALLOCATION_CONFIRM)
 
 
 def starter(row: Any) -> list[int]:

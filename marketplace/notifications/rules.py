@@ -76,18 +76,18 @@ RULES: dict[str, Rule] = {
     "claim:guest-due-soon": Rule(
         "deliveries",
         _("The claim of %(about)s with a printed card ends soon. Call whoever claimed it."),
-        readers.author,
+        readers.confirmers,
     ),
     "allocation:expired": Rule("claims", _("The time to answer or deliver %(about)s is over."), readers.suppliers),
     "claim:thanked": Rule("claims", _("You were thanked for %(about)s."), readers.suppliers),
     # those who posted the need
-    "allocation:accepted": Rule("deliveries", _("A supplier accepted %(about)s."), readers.author),
+    "allocation:accepted": Rule("deliveries", _("A supplier accepted %(about)s."), readers.author_and_who_asked),
     "allocation:claimed": Rule("deliveries", _("A volunteer claimed %(about)s."), readers.author),
     "allocation:delivered": Rule(
-        "deliveries", _("%(about)s was delivered. Please confirm or dispute it."), readers.author
+        "deliveries", _("%(about)s was delivered. Please confirm or dispute it."), readers.confirmers
     ),
     "allocation:released": Rule("deliveries", _("A supplier gave %(about)s back; it is open again."), readers.author),
-    "allocation:declined": Rule("deliveries", _("A supplier declined %(about)s."), readers.author),
+    "allocation:declined": Rule("deliveries", _("A supplier declined %(about)s."), readers.author_and_who_asked),
     "allocation:handed_over": Rule(
         "deliveries", _("%(about)s was handed over to another supplier."), readers.author_and_supplier_before
     ),

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from marketplace import events
+from marketplace import audit, events
 from marketplace.accounts.services import actor_of
 from marketplace.extensions import db
 from marketplace.notifications import services
@@ -14,6 +14,7 @@ from marketplace.notifications.models import Notification
 from marketplace.notifications.rules import RULES, USUAL_MAIL
 from marketplace.organizations import services as organizations
 from marketplace.permissions import Role, system_actor
+from marketplace.records import now
 from marketplace.transitions import move, transaction
 from tests.support import world
 
@@ -33,6 +34,54 @@ def test_the_author_hears_that_a_supplier_accepted(app: Flask) -> None:
         move(ROBOT, allocation, expect="proposed", to="accepted")
     assert notices(author) == [("allocation:accepted", need.reference)]
     assert notices(other) == []
+
+
+@pytest.mark.parametrize("to", ["accepted", "declined"])
+def test_whoever_asked_the_supplier_hears_the_answer(app: Flask, to: str) -> None:
+    linked, asked, run = world.a_user(Role.COORDINATOR), world.a_user(Role.COORDINATOR), world.a_user(Role.COORDINATOR)
+    need = world.a_need()
+    by_link, by_hand = world.an_allocation(need), world.an_allocation(need, source="manual")
+    of_run = world.an_allocation(need)
+    audit.record(actor_of(linked), "allocation:link_made", by_link)
+    for proposal, user in ((by_hand, asked), (of_run, run)):
+        audit.record(actor_of(user), "allocation:proposed", proposal)
+    db.session.commit()
+    for proposal in (by_link, by_hand, of_run):
+        with transaction():
+            move(ROBOT, proposal, expect="proposed", to=to, decline_reason="timing" if to == "declined" else None)
+    told = [(f"allocation:{to}", need.reference)]
+    assert (notices(linked), notices(asked), notices(run)) == (told, told, [])
+
+
+def delivered(need: Any) -> tuple[str, str]:
+    allocation = world.an_allocation(need, state="accepted")
+    with transaction():
+        move(ROBOT, allocation, expect="accepted", to="delivered", delivered_at=now())
+    return "allocation:delivered", need.reference
+
+
+def test_somebody_hears_that_help_waits_for_confirmation_whoever_posted_the_need(app: Flask) -> None:
+    author, gone = world.a_user(Role.CASEWORKER), world.a_user(Role.CASEWORKER)
+    gone.active = False
+    lead, elsewhere = world.a_user(Role.CASEWORKER), world.a_user(Role.CASEWORKER, region=world.HUINONG)
+    case = world.a_case()
+    world.a_team_member(case, lead, "social_worker")
+    told = delivered(world.a_need(author=f"user:{author.id}"))
+    imported, left = (delivered(world.a_need(author=key)) for key in ("system:import", f"user:{gone.id}"))
+    cared_for = delivered(world.a_need(case, author="system:import"))
+    assert notices(author) == [told, imported, left]
+    assert notices(lead) == [imported, left, cared_for]
+    assert notices(gone) == notices(elsewhere) == []
+
+
+def test_of_a_restricted_case_its_team_alone_hears(app: Flask) -> None:
+    case = world.a_case(restricted=True)
+    lead, other = world.a_user(Role.CASEWORKER), world.a_user(Role.CASEWORKER)
+    without = delivered(world.a_need(case, author="system:import"))
+    world.a_team_member(case, lead, "social_worker")
+    within = delivered(world.a_need(case, author="system:import"))
+    assert without != within
+    assert (notices(lead), notices(other)) == ([within], [])
 
 
 def test_a_rollback_tells_nobody(app: Flask) -> None:
