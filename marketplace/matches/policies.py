@@ -87,7 +87,7 @@ def try_out() -> ResponseReturnValue:
     form = PolicyForm()
     piece = "HX-Request" in request.headers
     if not form.validate_on_submit():
-        return ("", 204) if piece else _page(form, setting, None, 422)
+        return render_template("matches/_trial_refused.html", form=form) if piece else _page(form, setting, None, 422)
     trial = services.try_changes(g.actor, region, alliance or None, form.changes())
     if piece:
         return render_template("matches/_trial.html", trial=trial), 202

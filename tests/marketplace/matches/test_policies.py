@@ -206,13 +206,16 @@ def test_a_policy_is_tried_and_saved_on_its_page(app: Flask, client: Browser) ->
     assert client.submit("/runs/policy", fields()).status_code == 409
 
 
-def test_a_script_gets_the_piece_alone_and_nothing_for_what_is_not_valid_yet(client: Browser) -> None:
+def test_a_script_gets_the_piece_alone_or_what_cannot_be_tried(client: Browser) -> None:
     client.sign_in(world.a_user(Role.COORDINATOR))
     script = {"HX-Request": "true"}
     piece = client.submit("/runs/policy/trials", fields(), headers=script)
     assert piece.status_code == 202
     assert piece.get_data(as_text=True).startswith('<section class="card" id="trial"')
-    assert client.submit("/runs/policy/trials", fields(waiting_weight="x"), headers=script).status_code == 204
+    refused = client.submit("/runs/policy/trials", fields(waiting_weight="x"), headers=script)
+    assert refused.status_code == 200  # or the script would leave an older result in its place
+    assert 'id="trial"' in refused.get_data(as_text=True)
+    assert "等候时间: 请填写 0 到 1000 的整数" in refused.get_data(as_text=True)
     assert db.session.query(MatchRun).count() == 1
 
 
