@@ -17,12 +17,13 @@ from marketplace.matches import services
 from marketplace.matches.foresight import services as foresight
 from marketplace.matches.foresight.models import Backtest, Expectation, Foresight
 from marketplace.matches.foresight.record import ahead_of, looking_ahead, past_needs, record_of
+from marketplace.matches.holds.models import RunHold
 from marketplace.matches.models import RunSetting
 from marketplace.matches.scope import Scope
 from marketplace.permissions import Actor, Role
 from marketplace.records import new_public_id, now
 from matching.expectations import CAUTION, draw
-from tests.marketplace.matches.run_support import SYSTEM, proposals, snapshot
+from tests.marketplace.matches.run_support import SYSTEM, again, proposals, snapshot
 from tests.support import world
 from tests.support.client import Browser
 from tests.support.past import a_backtest, a_past, a_switch
@@ -119,6 +120,23 @@ def test_a_run_of_the_scope_looks_ahead_and_tells_what_it_cost(app: Flask) -> No
     plain = services.run_now(SYSTEM, world.DAWUKOU)
     assert plain.summary["served"] == {"red": 1, "yellow": 0, "blue": 2}
     assert "foresight" not in plain.summary
+
+
+@pytest.mark.parametrize(("off", "served", "holds"), [(False, 1, 1), (True, 2, 0)])
+def test_a_run_that_was_queued_before_it_was_turned_off_keeps_nothing(
+    app: Flask, off: bool, served: int, holds: int
+) -> None:
+    a_past()
+    a_switch()
+    world.a_capacity(quantity=2, valid_until=world.in_days(20))
+    world.a_need(urgency="blue", quantity=1)
+    world.a_need(urgency="red", quantity=1)
+    run = services.start(SYSTEM, world.DAWUKOU)
+    if off:
+        foresight.turn_off(SYSTEM, world.DAWUKOU)
+    services.perform(run.id)
+    assert sum(again(run).summary["served"].values()) == served
+    assert db.session.query(RunHold).count() == holds
 
 
 def test_without_history_it_goes_by_what_is_expected_or_not_at_all(app: Flask, coordinator: Actor) -> None:
