@@ -1,5 +1,7 @@
 """Forms of organizations: shape only."""
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
@@ -129,7 +131,7 @@ class AllianceForm(FlaskForm):
 
 
 class ItemForm(Form):
-    """One line of a package; a line whose category is empty asks for nothing."""
+    """One line of a package; an empty one asks for nothing."""
 
     category = SelectField(_("Category"), [Optional()])
     kind = SelectField(_("Kind"), [Optional()])
@@ -141,6 +143,14 @@ class ItemForm(Form):
     within_days = IntegerField(
         _("Within days"), [Optional(), NumberRange(1, 366, message=_("Enter 1 to 366 days, or leave the days empty."))]
     )
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """A line that says something has a category, so that nothing written is left out without a word."""
+        fits = super().validate(extra_validators)
+        if (self.title.data or "").strip() and not self.category.data:
+            self.category.errors = [_("Choose the category, or empty what is needed to leave the line out.")]
+            return False
+        return bool(fits)
 
 
 class PackageForm(FlaskForm):

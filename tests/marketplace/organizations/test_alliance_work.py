@@ -140,6 +140,9 @@ def test_the_pages_of_those_who_run_an_alliance(app: Flask, client: Browser) -> 
     }  # fmt: skip
     assert client.submit(f"{page}/packages/new", form | {"items-0-title": ""}).status_code == 422
     assert client.submit(f"{page}/packages/new", form | {"items-0-quantity": "x"}).status_code == 422
+    forgotten = client.submit(f"{page}/packages/new", form | {"items-1-title": "轮椅一台"})
+    assert forgotten.status_code == 422
+    assert 'id="items-1-category-error"' in forgotten.get_data(as_text=True)  # nothing written is left out silently
     assert client.submit(f"{page}/packages/new", form).status_code == 303
     [package] = services.packages_for(world.DAWUKOU)
     assert [(item.title, item.requires) for item in package.items] == [("康复训练", ["Q-REHAB"])]
