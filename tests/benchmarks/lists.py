@@ -1,9 +1,9 @@
 """List pages over a large database: python -m tests.benchmarks.lists [--needs N] [--rounds R].
 
 A made-up instance in SQLite: needs of all kinds over the 22 counties, cases, organizations with capacity,
-allocations, runs. Each list is opened by everyone who may, on its first and on later pages and with filters, and
-timed from request to the last byte, rendering included, in one process. Prints the slowest median, the 95th percentile
-and the most SQL statements of each page.
+allocations, runs, and what waits for staff: reviews, visits, hand-overs, requests, the trail. Each list is opened by
+everyone who may, on its first and on later pages and with filters, and timed from request to the last byte, rendering
+included, in one process. Prints the slowest median, the 95th percentile and the most SQL statements of each page.
 """
 
 import argparse
@@ -20,15 +20,19 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import event, update
 
-from marketplace import create_app, regions
+from marketplace import audit, create_app, regions
+from marketplace.allocations.models import Allocation
 from marketplace.extensions import db
 from marketplace.needs.models import KINDS, URGENCIES, Need
-from marketplace.permissions import Role
-from marketplace.records import today
+from marketplace.organizations.models import Organization
+from marketplace.permissions import Role, system_actor
+from marketplace.records import now, today
 from tests.conftest import settings_in
 from tests.races.worlds import copies
 from tests.support import world
 from tests.support.client import Browser
+from tests.support.held import a_release, an_exception
+from tests.support.past import a_backtest
 
 LIMIT_MS, LIMIT_STATEMENTS = 150, 12
 CATEGORIES = ("S1102", "S1101", "S0201", "S0101")
@@ -77,17 +81,50 @@ def fill(needs: int) -> None:
         "posted_on": lambda _place: today() - timedelta(days=chance.randrange(300)),
     }
     rest = needs * 2 // 3
-    rows = copies(need, rest, kind=lambda _place: chance.choice(kinds), **shared)
+    rows = copies(
+        need, rest, kind=lambda _place: chance.choice(kinds), state=lambda place: "open" if place % 50 else "draft",
+        share_consent_on=lambda place: None if place % 21 == 1 else today(),
+        reference=lambda place: f"W-N{place:07}", **shared,
+    )  # fmt: skip
     wish = world.a_wish(case)
-    copies(wish, needs - rest, **shared)
-    proposal = world.an_allocation(need, capacity)
     copies(
+        wish, needs - rest, state=lambda place: "open" if place % 50 else "review",
+        reference=lambda place: f"W-M{place:07}", **shared,
+    )  # fmt: skip
+    proposal = world.an_allocation(need, capacity)
+    given = copies(
         proposal, needs // 4, need_id=lambda place: rows[place].id, region=lambda place: rows[place].region,
         state=lambda place: ("proposed", "accepted", "delivered", "confirmed")[place % 4],
+        due_on=lambda place: today() - timedelta(days=20) if place % 16 == 1 else None,
+        expires_at=lambda place: now() + timedelta(days=2) if place % 4 == 0 else None,
+        accepted_at=lambda place: now() if place % 4 else None,
     )  # fmt: skip
     db.session.execute(update(Need).where(Need.id.in_([row.id for row in rows[: needs // 4]])).values(version=2))
-    copies(world.a_run(), 200)
+    copies(world.a_run(), 200, state=lambda place: "done" if place < 190 else "failed")
+    _work(rows, [row for row in given if row.state == "confirmed"], organization)
     db.session.commit()
+
+
+def _work(needs: list[Need], confirmed: list[Allocation], organization: Organization) -> None:
+    """What waits for staff and for a supplier beside needs and proposals, and the trail of it all."""
+    counties = [county.code for county in regions.counties()]
+    copies(world.an_organization(state="registered"), 100, region=lambda place: counties[place % len(counties)])
+    copies(world.a_project(organization, state="submitted"), 100)
+    stale = copies(world.a_capacity(world.a_project(organization), confirmed_on=today() - timedelta(days=40)), 300)
+    copies(world.a_volunteers_offer(), 500, region=lambda place: counties[place % len(counties)])
+    visit = world.a_visit(confirmed[0])
+    copies(
+        visit, len(confirmed) - 1, allocation_id=lambda place: confirmed[place + 1].id,
+        region=lambda place: confirmed[place + 1].region,
+        due_on=lambda place: today() + timedelta(days=place % 40 - 20),
+    )  # fmt: skip
+    copies(an_exception(needs[0]), min(500, len(needs) - 1), need_id=lambda place: needs[place + 1].id)
+    copies(a_release(stale[0]), len(stale) - 1, capacity_id=lambda place: stale[place + 1].id)
+    copies(a_backtest(), 50)
+    copies(world.an_assessment(world.DAWUKOU, state="draft"), 100, edition=lambda place: place + 2)
+    copies(world.a_notice(world.a_user(Role.VOLUNTEER)), 100, key=lambda place: f"note-{place}")
+    rows = [(need.id, need.region) for need in needs]
+    audit.record_many(system_actor("import"), "need:imported", "need", rows, after="open")
 
 
 def visitors(app: Flask) -> dict[str, Browser]:
@@ -116,7 +153,12 @@ PAGES = (
     "/needs?state=review", "/needs?region=640202&kind=goods", "/cases", "/cases?page=100", "/allocations",
     "/allocations?tab=accepted&page=20", "/allocations?urgency=red", "/projects", "/projects?page=10",
     "/organizations", "/organizations?page=5", "/alliances", "/runs", "/runs?page=5", "/account/claims",
-    "/account/notifications", "/",
+    "/account/notifications", "/", "/waiting",
+    "/needs?waiting=review", "/needs?waiting=urgent", "/needs?waiting=consent", "/needs/drafts",
+    "/allocations?waiting=1", "/allocations?tab=running&waiting=1", "/allocations/handover", "/follow-ups",
+    "/organizations?tab=queue", "/projects?tab=queue", "/projects?tab=mine", "/offers", "/offers?waiting=1",
+    "/holds", "/holds?kind=releases", "/runs?waiting=1", "/runs/foresight", "/assessments", "/account/staff",
+    "/audit", "/audit?page=100", "/cases/care", "/cases/put-away", "/cards", "/account/offers", "/account/record",
 )  # fmt: skip
 
 
