@@ -102,7 +102,7 @@ def replay(period: Period, tell: Tell = lambda _share: None) -> Replayed:
     world = _World(period)
     ways = {"happened": _figures(period, *period.happened.T)}
     done, whole = 0, sum(_SHARES.values())
-    nights = thin = 0
+    nights = thin = by_expectation = 0
     for name, scale in WAYS.items():
         begin, share = done / whole, _SHARES[name] / whole
         way = _Nights(world, scale)
@@ -111,7 +111,7 @@ def replay(period: Period, tell: Tell = lambda _share: None) -> Replayed:
             tell(begin + share * (night + 1) / period.days)
         ways[name] = _figures(period, *way.given())
         if name == "foresight":
-            nights, thin = way.forecast_nights, way.thin_nights
+            nights, thin, by_expectation = way.forecast_nights, way.thin_nights, way.expected_nights
         done += _SHARES[name]
     ways["hindsight"] = _figures(period, *_hindsight(world), waits=False)
     tell(1.0)
@@ -129,6 +129,7 @@ def replay(period: Period, tell: Tell = lambda _share: None) -> Replayed:
             "ways": ways,
             "forecast_nights": nights,
             "thin_nights": thin,
+            "expected_nights": by_expectation,
             "record": {"days": period.record.days, "needs": int(period.record.day.size)},
             "expected": bool(period.a_month.size),
             "horizon": period.horizon,
@@ -172,7 +173,7 @@ class _Nights:
         self.pool_free = period.pool_capacity.copy()
         self.gave = period.given.copy()
         self.of_month = np.zeros_like(self.gave)  # given since the first of the month, as far as the period tells
-        self.forecast_nights = self.thin_nights = 0
+        self.forecast_nights = self.thin_nights = self.expected_nights = 0
         self._work: list[tuple[Int64s, Int64s, Int64s]] = []
 
     def given(self) -> tuple[Int64s, Int64s, Int64s]:
@@ -262,6 +263,7 @@ class _Nights:
         except expectations.ThinHistory:
             if not period.a_month.size:
                 return None
+            self.expected_nights += 1
             drawn = expectations.expected(period.a_month, max(horizon, 0), seed=seed, scale=scale)
             behind = period.record.day.size
         return tuple(Drawn(one.row + behind, one.day + 1) for one in drawn)

@@ -114,7 +114,7 @@ def test_a_thin_record_is_run_without_a_forecast_or_by_what_is_expected(app: Fla
     assert told["ways"]["foresight"] == told["ways"]["nightly"]
     foresight.expect(coordinator, world.DAWUKOU, None, [foresight.Expected("S1102", world.DAWUKOU, "red", 12)])
     told = replay.replay(period.read(SCOPE, SITE_POLICY, 30, DAYS)).summary
-    assert (told["expected"], told["thin_nights"]) == (True, 0)
+    assert (told["expected"], told["thin_nights"], told["expected_nights"]) == (True, 0, told["forecast_nights"])
     assert told["ways"]["foresight"]["served"]["red"] > told["ways"]["nightly"]["served"]["red"]
 
 

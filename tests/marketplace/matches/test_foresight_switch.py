@@ -220,10 +220,11 @@ def test_its_pages_from_the_policy_to_the_switch(app: Flask, client: Browser) ->
     assert client.submit("/runs/foresight/expectations", told | {"rows-0-a_month": "0"}).status_code == 422
     assert client.submit("/runs/foresight/expectations", told | {"rows-0-category": "x"}).status_code == 422
     assert 'value="9"' in client.get("/runs/foresight").get_data(as_text=True)
-    backtest = a_backtest(summary=_summary())
+    backtest = a_backtest(summary=_summary() | {"expected_nights": 7})
     address = f"/runs/foresight/{backtest.public_id}"
     page = client.get(address).get_data(as_text=True)
     assert f"{address}/on" in page
+    assert "40 夜中有 7 夜历史记录不足以预测，改按所填写的预计预测" in page
     assert client.submit(f"{address}/on", {}).status_code == 303
     assert "/runs/foresight/off" in client.get(address).get_data(as_text=True)
     assert client.submit("/runs/foresight/off", {"region": world.DAWUKOU}).status_code == 303
