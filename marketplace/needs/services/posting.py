@@ -127,7 +127,7 @@ def _send(actor: Actor, need: Need, anyway: bool) -> None:
 
 
 def similar_needs(need: Need) -> list[Need]:
-    """Needs of the same household and category that were posted in the last 30 days, the latest first."""
+    """Needs of the same household and category posted in the last 30 days and not withdrawn, the latest first."""
     if need.case_id is None:
         return []
     query = (
@@ -137,6 +137,7 @@ def similar_needs(need: Need) -> list[Need]:
             Need.category == need.category,
             Need.id != need.id,
             Need.state != "draft",
+            Need.closing.is_distinct_from("withdrawn"),
             Need.posted_on >= today() - timedelta(days=SIMILAR_DAYS),
         )
         .order_by(Need.posted_on.desc(), Need.id.desc())

@@ -36,6 +36,7 @@ def test_a_second_need_of_the_kind_stays_a_draft_until_sent_anyway(app: Flask) -
         {"category": "S0301"},
         {"posted_on": in_days(-31)},
         {"state": "draft"},
+        {"state": "closed", "closing": "withdrawn"},
     ],
 )
 def test_what_is_not_similar_holds_nothing_up(app: Flask, earlier: dict[str, Any]) -> None:
