@@ -18,10 +18,10 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import structlog
 from flask import Flask, current_app
-from sqlalchemy import CheckConstraint, Index, String, or_, select, update
+from sqlalchemy import CheckConstraint, Index, String, func, or_, select, update
 from sqlalchemy.orm import Mapped
 
-from marketplace import jobs
+from marketplace import events, jobs
 from marketplace.extensions import Model, db, insert_once
 from marketplace.privacy import P1, P2, P3, P4, Encrypted, Sealed, column, mask_email
 from marketplace.records import UtcDateTime, now
@@ -36,6 +36,8 @@ LEASE = timedelta(minutes=10)
 #: Waits before each further try; after the last the message has failed.
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
 BATCH = 50
+#: So far back failed messages are counted for those who run the site.
+LOOKED_BACK = timedelta(days=30)
 TIMEOUT_SECONDS = 30
 
 
@@ -109,6 +111,13 @@ def post(address: str, subject: str, body: str, *, key: str) -> bool:
     }
     jobs.enqueue("mail.deliver")
     return insert_once(OutboxMessage, values)
+
+
+def undelivered() -> int:
+    """How many messages of the last 30 days were given up."""
+    # The last try set when the next would have been.
+    failed = (OutboxMessage.state == "failed") & (OutboxMessage.due_at >= now() - LOOKED_BACK)
+    return db.session.scalar(select(func.count()).select_from(OutboxMessage).where(failed)) or 0
 
 
 @jobs.job("mail.deliver")
@@ -202,7 +211,7 @@ def _put_off(message_id: int, error: Exception, *, expect: str) -> None:
         )
         tries = message.attempts + (0 if expect == "sending" else 1)
         over = never or tries > len(WAITS)
-        session.execute(
+        done = session.execute(
             update(OutboxMessage)
             .where(OutboxMessage.id == message_id, OutboxMessage.state == expect)
             .values(
@@ -212,6 +221,8 @@ def _put_off(message_id: int, error: Exception, *, expect: str) -> None:
                 failure=type(error).__name__[:80],
             )
         )
+        if over and done.rowcount == 1:  # type: ignore[attr-defined]  # as above
+            events.happened.send("mail:failed", row=message)
     log.warning("mail_not_sent", message=message_id, type=type(error).__name__, given_up=over)
 
 

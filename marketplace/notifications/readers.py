@@ -38,11 +38,16 @@ def author(row: Any) -> list[int]:
     return _user_of(getattr(row, "author", None) or getattr(getattr(row, "need", None), "author", None))
 
 
-def author_and_who_asked(row: Any) -> list[int]:
-    """Who posted the need, and who asked the supplier: by hand, or with a link for one without an account."""
+def who_asked(row: Any) -> list[int]:
+    """Who asked the supplier: by hand, or with a link for one without an account."""
     asked = {"allocation:link_made"} | ({"allocation:proposed"} if row.source == "manual" else set())
     events = audit.history(row.__tablename__, row.id)
-    return [*author(row), *(event.actor_id for event in events if event.action in asked and event.actor_id)]
+    return [event.actor_id for event in events if event.action in asked and event.actor_id]
+
+
+def author_and_who_asked(row: Any) -> list[int]:
+    """Who posted the need, and who asked the supplier."""
+    return [*author(row), *who_asked(row)]
 
 
 def confirmers(row: Any) -> list[int]:

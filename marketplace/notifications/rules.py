@@ -87,6 +87,11 @@ RULES: dict[str, Rule] = {
         "deliveries", _("%(about)s was delivered. Please confirm or dispute it."), readers.confirmers
     ),
     "allocation:released": Rule("deliveries", _("A supplier gave %(about)s back; it is open again."), readers.author),
+    "allocation:link_failed": Rule(
+        "reviews",
+        _("The e-mail with the link for %(about)s did not arrive. Make a new link, and look at the address."),
+        readers.who_asked,
+    ),
     "allocation:declined": Rule("deliveries", _("A supplier declined %(about)s."), readers.author_and_who_asked),
     "allocation:handed_over": Rule(
         "deliveries", _("%(about)s was handed over to another supplier."), readers.author_and_supplier_before

@@ -142,8 +142,17 @@ def test_a_refused_address_fails_and_a_busy_one_waits(site: Flask, address: str,
     message = db.session.scalars(select(OutboxMessage).where(OutboxMessage.key == "a")).one()
     assert message.state == state
     assert message.failure == "SMTPRecipientsRefused"
+    assert mail.undelivered() == (1 if state == "failed" else 0)
     if state == "queued":
         assert message.due_at > now()
+
+
+def test_an_old_failure_is_counted_no_more(site: Flask) -> None:
+    post(address="550@example.org")
+    mail.deliver()
+    with transaction() as session:
+        session.execute(update(OutboxMessage).values(due_at=now() - timedelta(days=31)))
+    assert (only_message().state, mail.undelivered()) == ("failed", 0)
 
 
 def test_an_unreachable_server_loses_nothing(tmp_path: Path) -> None:

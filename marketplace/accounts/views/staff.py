@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from wtforms import SelectChoice
 
-from marketplace import regions, wording
+from marketplace import mail, regions, wording
 from marketplace.accounts import services
 from marketplace.accounts.forms import EmailForm, NewStaffForm, RightsForm, StaffFilterForm
 from marketplace.accounts.models import ASSIGNABLE_ROLES, STAFF_ROLES, User
@@ -53,6 +53,7 @@ def _list(wanted: services.StaffFilter, form: EmailForm, status: int = 200) -> R
         form=form,
         role_names=_role_names,
         by_email=bool(wanted.email),
+        undelivered=mail.undelivered(),
         url_for_page=lambda wanted_number: url_for("accounts.staff", page=wanted_number, **kept),
     )
     return page, status

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 
-from marketplace import audit, mail, signing
+from marketplace import audit, events, mail, signing
 from marketplace.allocations.models import Allocation, AnswerLink
 from marketplace.allocations.services.answers import accept_row, decline_row, divisible
 from marketplace.allocations.services.deliveries import mark_delivered
@@ -23,6 +24,7 @@ PURPOSE = "allocation.answer"
 LINK_DAYS = 14
 HELP_DAYS = 180
 """A link that accepted goes on to record the delivery for so long."""
+_LETTER = "answer-link:"
 _GONE = _("This link does not hold, or not any more. Ask the coordinator who sent it for a new one.")
 SUPPLIER = system_actor("signed_link")
 """Who answers, in the trail: nobody with an account."""
@@ -88,8 +90,18 @@ def make_link(
         sent = False
         if send_to and letter is not None:
             subject, body = letter(token)
-            sent = mail.post(send_to, subject, body, key=f"answer-link:{link.public_id}")
+            sent = mail.post(send_to, subject, body, key=f"{_LETTER}{link.public_id}")
         return token, sent
+
+
+@events.happened.connect_via("mail:failed")
+def _letter_failed(_sender: Any, *, row: mail.OutboxMessage, **_details: Any) -> None:
+    """Whoever sent a link waits for an answer that cannot come; not where the proposal has ended meanwhile."""
+    if not row.key.startswith(_LETTER):
+        return
+    link = db.session.scalar(select(AnswerLink).where(AnswerLink.public_id == row.key.removeprefix(_LETTER)))
+    if link is not None and _state(link) == "open":
+        events.happened.send("allocation:link_failed", row=link.allocation, occasion=row.key)
 
 
 def revoke_links(allocation_ids: list[int]) -> None:

@@ -8,7 +8,9 @@ from marketplace.accounts import services
 from marketplace.accounts.models import User
 from marketplace.errors import AccessDenied, InvalidInput, StateConflict
 from marketplace.extensions import db
+from marketplace.mail import OutboxMessage
 from marketplace.permissions import Actor, Role
+from marketplace.records import now
 from tests.marketplace.accounts.conftest import PASSWORD
 from tests.support import world
 from tests.support.client import Browser
@@ -132,3 +134,13 @@ def test_the_pages_of_staff_accounts(app: Flask, client: Browser) -> None:
     assert client.submit("/account/staff/new", form | {"email": "bad"}).status_code == 422
     assert "/account/password/" in client.submit("/account/staff/new", form).get_data(as_text=True)
     assert client.submit("/account/staff/new", form).status_code == 422
+
+
+def test_administrators_read_how_many_letters_did_not_arrive(client: Browser) -> None:
+    client.sign_in(world.a_user(Role.ADMINISTRATOR, region="640000"))
+    assert "封邮件未能送达" not in client.get("/account/staff").get_data(as_text=True)
+    for key, state in (("a", "failed"), ("b", "failed"), ("c", "queued")):
+        world.save(
+            OutboxMessage(key=key, address="a@b.example", subject="s", body="t", state=state, attempts=8, due_at=now())
+        )
+    assert "最近 30 天有 2 封邮件未能送达" in client.get("/account/staff").get_data(as_text=True)

@@ -9,9 +9,10 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import select, update
 
-from marketplace import create_app
+from marketplace import create_app, mail
 from marketplace.accounts.models import User
 from marketplace.accounts.services import actor_of
+from marketplace.allocations import services as allocations
 from marketplace.errors import InvalidInput
 from marketplace.extensions import db
 from marketplace.mail import OutboxMessage
@@ -43,6 +44,29 @@ def happen(author: User) -> None:
 def letters() -> list[OutboxMessage]:
     db.session.rollback()
     return list(db.session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)))
+
+
+def test_who_sent_a_link_hears_that_its_letter_did_not_arrive(site: Flask) -> None:
+    coordinator = world.a_user(Role.COORDINATOR)
+    answered, waiting = world.an_allocation(), world.an_allocation()
+    reference = waiting.need.reference
+    for proposal in (answered, waiting):
+        token, sent = allocations.make_link(
+            actor_of(coordinator), proposal.public_id, send_to="shop@example.org", letter=lambda token: ("Help?", token)
+        )
+        assert sent
+        if proposal is answered:
+            allocations.answer_no(token, "timing")
+    with transaction() as session:
+        session.execute(update(OutboxMessage).values(attempts=len(mail.WAITS), due_at=now()))
+    mail.deliver()
+    assert {letter.state for letter in letters() if letter.key.startswith("answer-link:")} == {"failed"}
+    told = db.session.execute(
+        select(Notification.event, Notification.about, Notification.record_public_id).where(
+            Notification.user_id == coordinator.id, Notification.event == "allocation:link_failed"
+        )
+    ).all()
+    assert [tuple(row) for row in told] == [("allocation:link_failed", reference, waiting.public_id)]
 
 
 def today_at(hour: int) -> datetime:
