@@ -148,7 +148,9 @@ def guest_claim(token: str) -> Allocation:
     query = select(Allocation).where(Allocation.public_id == (known or ""), Allocation.guest_id.is_not(None))
     claim = db.session.scalar(query.options(joinedload(Allocation.need)))
     if known is None or claim is None:
-        raise NotFound
+        raise NotFound(
+            _("This address does not hold, or not any more. Scan your card again to come back to your claim.")
+        )
     return claim
 
 
