@@ -1,7 +1,10 @@
 """HTTP of applying service packages to a case."""
 
+from typing import Any
+
 from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_wtf import FlaskForm
 
@@ -50,12 +53,20 @@ def apply_one(case_id: str, package_id: str) -> ResponseReturnValue:
             _blame(form, error)
             found = services.preview(g.actor, case_id, package_id)
         else:
-            flash(
-                ngettext("%(num)s need of the package is open.", "%(num)s needs of the package are open.", len(made)),
-                "success",
-            )
+            text = ngettext("%(num)s need of the package is open.", "%(num)s needs of the package are open.", len(made))
+            undo = url_for("packages.take_back", case_id=case_id, need=[need.public_id for need in made])
+            message: Any = {"text": text, "url": undo, "action": _("Undo")}  # the layout makes a button of it
+            flash(message, "success")
             return redirect(url_for("cases.show", case_id=case_id), 303)
     page = render_template(
         "needs/package.html", form=form, case=found.case, package=found.package, similar=found.similar
     )
     return page, 422 if form.errors else 200
+
+
+@packages.route("/<case_id>/packages/take-back", methods=["POST"], permission=Permission.NEED_POST)
+def take_back(case_id: str) -> ResponseReturnValue:
+    number = services.take_back(g.actor, case_id, request.args.getlist("need"))
+    text = ngettext("%(num)s need of the package is withdrawn.", "%(num)s needs of the package are withdrawn.", number)
+    flash(text, "success")
+    return redirect(url_for("cases.show", case_id=case_id), 303)

@@ -10,11 +10,12 @@ from sqlalchemy import select
 from marketplace import audit, events
 from marketplace.cases.models import Case
 from marketplace.cases.services import load_case
-from marketplace.errors import InvalidInput
+from marketplace.errors import InvalidInput, NotFound
 from marketplace.extensions import db
 from marketplace.needs.models import Need
 from marketplace.needs.services.entries import NeedEntry, suggest
 from marketplace.needs.services.posting import SIMILAR_DAYS, post
+from marketplace.needs.services.review import withdraw
 from marketplace.organizations import services as organizations
 from marketplace.organizations.models import Package
 from marketplace.permissions import Actor, Permission
@@ -130,6 +131,27 @@ def apply_package(
         audit.record(actor, "case:package_applied", case, changed=["needs"], after=package.public_id)
         events.changed.send("need", ids=[need.id for need in made])
         return made
+
+
+def take_back(actor: Actor, case_id: str, need_ids: list[str]) -> int:
+    """Undo of `apply_package`: withdraw needs that it added, all of them or none; gives how many there were.
+
+    Raises:
+        InvalidInput: no needs are given.
+        NotFound: the case is not the actor's, or one of the needs is none of it.
+        StateConflict: help for one of them is on its way.
+    """
+    with transaction() as session:
+        case = load_case(actor, case_id, Permission.CASE_EDIT)
+        of_case = select(Need.public_id).where(Need.case_id == case.id, Need.public_id.in_(need_ids))
+        found = list(session.scalars(of_case.order_by(Need.id)))  # locked one by one, in the order of all who do
+        if not need_ids:
+            raise InvalidInput(_("Say which needs to take back."))
+        if len(found) != len(set(need_ids)):
+            raise NotFound
+        for public_id in found:
+            withdraw(actor, public_id, "mistake")
+    return len(found)
 
 
 def _similar(case: Case, package: Package) -> list[Need]:

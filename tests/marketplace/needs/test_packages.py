@@ -1,6 +1,8 @@
 """A service package adds its needs to a case in one step, and together they are matched together."""
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from flask import Flask
@@ -9,7 +11,7 @@ from sqlalchemy import select
 from marketplace import audit
 from marketplace.accounts.services import actor_of
 from marketplace.cases.models import Case, Person
-from marketplace.errors import InvalidInput, NotFound
+from marketplace.errors import InvalidInput, NotFound, StateConflict
 from marketplace.extensions import db
 from marketplace.needs.models import Need
 from marketplace.needs.services import packages
@@ -113,6 +115,44 @@ def test_packages_for_the_household_s_groups_come_first(app: Flask) -> None:
     db.session.commit()
     found = packages.choice(caseworker(), case.public_id)
     assert ([row.id for row in found.suiting], [row.id for row in found.others]) == ([package.id], [other.id])
+
+
+def test_what_was_added_by_mistake_is_withdrawn_in_one_step(app: Flask) -> None:
+    actor, case, package = caseworker(), world.a_case(), world.a_package()
+    made = packages.apply_package(actor, case.public_id, package.public_id, urgency="red")
+    ids = [need.public_id for need in made]
+    other = world.a_need().public_id
+    for wrong in ([*ids, other], [other], ["nothing"]):
+        with pytest.raises(NotFound):
+            packages.take_back(actor, case.public_id, wrong)
+    with pytest.raises(NotFound):
+        packages.take_back(caseworker(world.HUINONG), case.public_id, ids)
+    with pytest.raises(InvalidInput):
+        packages.take_back(actor, case.public_id, [])
+    assert {need.state for need in needs_of(case)} == {"open"}
+    assert packages.take_back(actor, case.public_id, ids) == 2
+    assert {need.closing for need in needs_of(case)} == {"withdrawn"}
+    assert packages.preview(actor, case.public_id, package.public_id).similar == []
+
+
+def test_nothing_is_taken_back_once_help_for_a_part_is_on_its_way(app: Flask) -> None:
+    actor, case, package = caseworker(), world.a_case(), world.a_package()
+    made = packages.apply_package(actor, case.public_id, package.public_id, urgency="red")
+    world.an_allocation(made[1], state="accepted")
+    ids = [need.public_id for need in made]
+    with pytest.raises(StateConflict):
+        packages.take_back(actor, case.public_id, ids)
+    assert {need.state for need in needs_of(case)} == {"open"}
+
+
+def test_the_page_offers_to_take_a_package_back(app: Flask, client: Browser) -> None:
+    case, package = world.a_case(), world.a_package()
+    client.sign_in(world.a_user(Role.CASEWORKER))
+    client.submit(f"/cases/{case.public_id}/packages/{package.public_id}", {"urgency": "red", "lines": ["1", "2"]})
+    shown = client.get(f"/cases/{case.public_id}").get_data(as_text=True)
+    [undo] = re.findall(r'action="([^"]*take-back[^"]*)"', shown)
+    assert client.submit(unescape(undo)).status_code == 303
+    assert {need.closing for need in needs_of(case)} == {"withdrawn"}
 
 
 def test_a_caseworker_applies_a_package_from_the_case(app: Flask, client: Browser) -> None:
