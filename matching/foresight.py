@@ -66,11 +66,13 @@ class Outlook(NamedTuple):
         to_come: float (m, T), units of each tier still to come that get capacity of the offer.
         queue: float (m, T), units of each tier still to come that the offer could serve and that get none
             anywhere. Before a unit of some tier would have its turn, so many more urgent ones must stay away.
+        lost: int64 (f, m), the price of each offer in each future; the open needs may set it alone.
     """
 
     price: Int64s
     to_come: Floats
     queue: Floats
+    lost: Int64s
 
 
 def expected_prices(
@@ -107,7 +109,8 @@ def outlook(
             raise InvalidProblem("futures", number, f"must have the {offers} offers, got {future.capacity.size}")
         tier_worth(future, plain)
     if not futures or not offers:
-        return Outlook(np.zeros(offers, np.int64), *np.zeros((2, offers, tiers)))
+        nobody = np.zeros((offers, tiers))
+        return Outlook(np.zeros(offers, np.int64), nobody, nobody, np.zeros((len(futures), offers), np.int64))
     size = offers * (1 + 2 * tiers)
     told = np.zeros(size * len(futures), np.int64)
     parts = np.split(np.arange(told.size), len(futures))
@@ -129,9 +132,10 @@ def outlook(
     else:
         for part in parts[1:]:
             told[part] = price(part)
-    sums = told.reshape(len(futures), size).sum(axis=0)
+    by_future = told.reshape(len(futures), size)
+    sums = by_future.sum(axis=0)
     to_come, queue = (sums[offers:] / len(futures)).reshape(2, offers, tiers)
-    return Outlook(np.asarray(sums[:offers] // len(futures), np.int64), to_come, queue)
+    return Outlook(np.asarray(sums[:offers] // len(futures), np.int64), to_come, queue, by_future[:, :offers])
 
 
 def _to_come(joint: Problem, flow: Int64s, known: int, tiers: int) -> tuple[Int64s, Int64s]:

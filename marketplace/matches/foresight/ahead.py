@@ -166,7 +166,7 @@ def kept_for(problem: Problem, ahead: Ahead, futures: Sequence[Problem], policy:
     tiers = policy.tiers
     plain = Policy(tiers=tiers)
     told = outlook(problem, futures, plain)
-    free = ahead.released | (ahead.last < ahead.next_run) | ~_wanted_later(problem, futures)
+    free = ahead.released | (ahead.last < ahead.next_run) | ~_wanted_later(problem, futures, told.lost)
     return Kept(
         price=np.where(free, 0, told.price),
         to_come=without_margin(told.to_come),
@@ -183,24 +183,28 @@ def without_margin(units: NDArray[np.float64]) -> NDArray[np.float64]:
     return units / CAUTION
 
 
-def _wanted_later(problem: Problem, futures: Sequence[Problem]) -> Bools:
-    """bool (m,): offers that somebody still to come competes for, directly or through the needs and pools between."""
+def _wanted_later(problem: Problem, futures: Sequence[Problem], lost: Int64s) -> Bools:
+    """bool (m,): offers that somebody still to come competes for, directly or through the needs and pools between.
+
+    Nobody is pushed on from an offer that has more than is asked for in a future, so none competes through it.
+    """
     offers, pools = problem.capacity.size, problem.pool_capacity.size
-    nodes = offers + pools + problem.quantity.size
     inside = np.flatnonzero(problem.pool >= 0)
     above = np.flatnonzero(problem.pool_parent >= 0)
-    ends: list[tuple[Any, Any]] = [
-        (problem.offer, offers + pools + problem.need),
-        (inside, offers + problem.pool[inside]),
-        (offers + above, offers + problem.pool_parent[above]),
-    ]
-    asked = np.zeros(offers, np.bool_)
-    for future in futures:
-        ends.append((future.offer, nodes + future.need))
-        nodes += future.quantity.size
-        asked[future.offer] = True
-    one, other = (np.concatenate([np.asarray(pair[side], np.int64) for pair in ends]) for side in (0, 1))
-    graph = coo_array((np.ones(one.size, np.int8), (one, other)), shape=(nodes, nodes))
-    _, label = connected_components(graph, directed=False)
-    there: Bools = np.isin(label[:offers], label[:offers][asked])
-    return there
+    upwards = (offers + above, offers + problem.pool_parent[above])
+    wanted = np.zeros(offers, np.bool_)
+    for future, short in zip(futures, lost > 0, strict=True):
+        begins = offers + pools + problem.quantity.size
+        open_arcs, to_come, within = short[problem.offer], short[future.offer], inside[short[inside]]
+        ends: list[tuple[Any, Any]] = [
+            (problem.offer[open_arcs], offers + pools + problem.need[open_arcs]),
+            (future.offer[to_come], begins + future.need[to_come]),
+            (within, offers + problem.pool[within]),
+            upwards,
+        ]
+        one, other = (np.concatenate([np.asarray(pair[side], np.int64) for pair in ends]) for side in (0, 1))
+        nodes = begins + future.quantity.size
+        graph = coo_array((np.ones(one.size, np.int8), (one, other)), shape=(nodes, nodes))
+        _, label = connected_components(graph, directed=False)
+        wanted |= np.isin(label[:offers], label[future.offer[to_come]])
+    return wanted

@@ -10,23 +10,20 @@ from flask import Flask
 
 from marketplace.extensions import db
 from marketplace.matches import archive
-from marketplace.matches.foresight.ahead import Ahead, Drawn
+from marketplace.matches.foresight.ahead import Ahead, Drawn, kept_for
 from marketplace.matches.snapshot import Snapshot
 from marketplace.matches.solving import match
+from matching import Policy, Problem
 from matching.expectations import CAUTION
 from matching.reasons import REASONS, Reason
 from tests.marketplace.matches.run_support import snapshot
 from tests.support import world
 
 
-def ahead_of(shot: Snapshot, tiers: list[int], days: list[int], **values: Any) -> Ahead:
-    """One future in which the first need of a snapshot comes again, as urgent as told and on the days told."""
-    offers = shot.capacity.size
+def ahead_with(offers: int, **values: Any) -> Ahead:
+    """Offers that last for thirty days and were not released, and a run every night."""
     told = {
-        "needs": shot.needs,
-        "quantity": np.ones(shot.quantity.size, np.int64),
-        "tier": shot.tier,
-        "futures": (Drawn(np.array(tiers, np.int64), np.array(days, np.int64)),),
+        "futures": (),
         "first": np.zeros(offers, np.int64),
         "last": np.full(offers, 30),
         "released": np.zeros(offers, np.bool_),
@@ -34,6 +31,17 @@ def ahead_of(shot: Snapshot, tiers: list[int], days: list[int], **values: Any) -
         "days_known": 365,
     }
     return Ahead(**told | values)  # type: ignore[arg-type]  # the values are those of the fields
+
+
+def ahead_of(shot: Snapshot, tiers: list[int], days: list[int], **values: Any) -> Ahead:
+    """One future in which the first need of a snapshot comes again, as urgent as told and on the days told."""
+    told = {
+        "needs": shot.needs,
+        "quantity": np.ones(shot.quantity.size, np.int64),
+        "tier": shot.tier,
+        "futures": (Drawn(np.array(tiers, np.int64), np.array(days, np.int64)),),
+    }
+    return ahead_with(shot.capacity.size, **told | values)
 
 
 @pytest.fixture
@@ -87,6 +95,24 @@ def test_nothing_is_kept_where_it_would_be_for_nobody(shot: Snapshot, why: str, 
     assert (result.units.tolist(), result.held.tolist()) == ([1], [0]), why
     assert result.kept is not None
     assert result.kept.price.tolist() == [0]
+
+
+def through_another(urgent: int, plenty: int) -> Any:
+    """A blue need that only the first offer can serve, one that both can, and red ones to come for the second alone."""
+    sides = {"capacity": [1, plenty]}
+    tonight = Problem(quantity=[1, 1], tier=[2, 2], need=[0, 1, 1], offer=[0, 0, 1], fit=[50, 40, 60], **sides)
+    rows = np.arange(urgent)
+    future = Problem(quantity=rows * 0 + 1, tier=rows * 0, need=rows, offer=rows * 0 + 1, fit=rows * 0 + 50, **sides)
+    ahead = ahead_with(needs=None, quantity=np.ones(0, np.int64), tier=np.zeros(0, np.int8), offers=2)
+    return kept_for(tonight, ahead, [future], Policy()).price.tolist()
+
+
+def test_nobody_competes_through_an_offer_that_has_enough_for_all() -> None:
+    assert through_another(urgent=1, plenty=3) == [0, 0]
+    # the red ones push the second need to the first offer, where one of the two goes without
+    first, second = through_another(urgent=2, plenty=2)
+    assert first > 0
+    assert second > first
 
 
 def test_a_run_without_it_keeps_nothing_and_says_so(shot: Snapshot, tmp_path: Path) -> None:
