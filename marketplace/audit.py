@@ -143,6 +143,14 @@ def record_many(
         db.session.execute(table_of(AuditEvent).insert(), events)
 
 
+def hold(region: str | None) -> None:
+    """Hold the chain of a region until the transaction ends: for what is looked up just before its event is added.
+
+    Every event waits for the chain, so nothing else may be locked after it.
+    """
+    _locked_head(chain_of(region))
+
+
 def _locked_head(chain: str) -> Any:
     query = select(AuditChain.length, AuditChain.head).where(AuditChain.chain == chain).with_for_update()
     head = db.session.execute(query).one_or_none()

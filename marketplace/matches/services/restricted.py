@@ -55,6 +55,8 @@ def start_for_case(actor: Actor, case_id: str) -> MatchRun:
     """
     with transaction() as session:
         case = case_of_team(actor, case_id)
+        # Whoever starts a run of the case at the same moment waits here: a run is no row yet.
+        session.execute(select(Case.id).where(Case.id == case.id).with_for_update(key_share=True))
         under_way = select(MatchRun.id).where(MatchRun.case_id == case.id, MatchRun.state.in_(("queued", "running")))
         if session.scalar(under_way) is not None:
             raise StateConflict(_("A run of this case is under way. Wait for it, or cancel it first."))

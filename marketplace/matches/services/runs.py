@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select
 
 from marketplace import audit, events, jobs
+from marketplace.accounts.models import User
 from marketplace.errors import NotFound, StateConflict
 from marketplace.extensions import db
 from marketplace.matches.models import MatchRun
@@ -56,6 +57,7 @@ def _create(actor: Actor, region: str, alliance: str | None, changes: Changes | 
     check_region(actor, region)
     with transaction() as session:
         alliance_id = alliance_key(alliance)
+        _hold(actor, region, alliance_id, trial=changes is not None)
         under_way = select(MatchRun).where(
             MatchRun.region == region,
             MatchRun.alliance_id.is_not_distinct_from(alliance_id),
@@ -83,6 +85,16 @@ def _create(actor: Actor, region: str, alliance: str | None, changes: Changes | 
         audit.record(actor, "match_run:queued", run, changed=["state"], after="queued")
         events.changed.send("match_run", ids=[run.id])
     return run
+
+
+def _hold(actor: Actor, region: str, alliance_id: int | None, *, trial: bool) -> None:
+    """Wait for whoever starts a run of the same scope, or who tries as the same user: their run is no row yet."""
+    if trial:
+        db.session.execute(select(User.id).where(User.id == actor.user_id).with_for_update(key_share=True))
+    elif alliance_id is not None:
+        db.session.execute(select(Alliance.id).where(Alliance.id == alliance_id).with_for_update(key_share=True))
+    else:
+        audit.hold(region)
 
 
 def _told(changes: Changes | None) -> dict[str, Any]:
