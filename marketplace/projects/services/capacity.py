@@ -83,6 +83,8 @@ def edit_capacity(actor: Actor, public_id: str, version: int, facts: CapacityFac
     """
     values = facts.columns()
     with transaction() as session:
+        # The pool before the capacity, as whoever takes units of it: no deadlocks.
+        session.execute(select(Pool.id).where(Pool.name == facts.pool_name.strip()).with_for_update())
         capacity = get_own_capacity(actor, public_id, lock=True)
         project, read = session.get_one(Project, capacity.project_id), capacity.title
         _require_editable(project)
