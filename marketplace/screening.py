@@ -19,8 +19,13 @@ _OLD_ID_NUMBER = re.compile(r"(?<!\d)[1-9]\d{14}(?!\d)")
 _CARD = re.compile(rf"(?<!\d)\d(?:{_SEPARATED}\d){{14,18}}(?!\d)")
 _AT = re.compile(r"\s?(?:@|[(\[]at[)\]])\s?[\w-]{1,63}(?:\s?\.\s?[A-Za-z][\w-]{0,62}){1,4}", re.IGNORECASE)
 _BEFORE_AT = re.compile(r"[\w.+-]{1,64}$", re.ASCII)
-#: Characters that no reader sees; between digits they would hide a number.
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+#: Categories of characters that no reader sees, or sees as a part of another; between digits they would hide a number.
+_UNSEEN = frozenset({"Cf", "Mn", "Me"})
+#: Letters and signs that look like nothing: fillers of Hangul, an empty pattern of Braille.
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_BLANKS = re.compile("[\t\v\f\x85\u2028\u2029]")
+#: Shows what follows from its end to its beginning: what is read is not what is written.
+_REVERSED = "\u202e"
 
 _HAN = r"[\u4e00-\u9fff]"
 _NUMERAL = r"[0-9一二三四五六七八九十百]{1,6}"
@@ -159,7 +164,10 @@ def luhn(number: str) -> bool:
 
 def normalise(text: str) -> str:
     """Full-width digits and letters as plain ones, invisible characters gone; nothing a reader would notice."""
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    plain = _BLANKS.sub(" ", unicodedata.normalize("NFKC", text))
+    if plain.isascii():
+        return plain
+    return "".join(sign for sign in plain if unicodedata.category(sign) not in _UNSEEN and sign not in _FILLERS)
 
 
 def screen(
@@ -179,6 +187,8 @@ def screen(
     plain = normalise(text)
     found = [*_long_numbers(plain), *_mail(plain), *_named(plain, names, "name"), *_named(plain, places, "address")]
     found += _own_numbers(plain, numbers)
+    if _REVERSED in text and plain:
+        found.append(Finding("sensitive", plain, 0))
     for kind, pattern in _PATTERNS:
         found += [Finding(kind, match.group(), match.start()) for match in pattern.finditer(plain)]
     for kind, pattern in _PROPER:

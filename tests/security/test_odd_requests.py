@@ -1,10 +1,14 @@
 """Requests that no page of ours makes are refused in words: never an error of ours, never a step further."""
 
+import unicodedata
+
 import pytest
 from flask import Flask
 
+from marketplace.extensions import db
 from marketplace.permissions import Permission, Role, declared
 from marketplace.records import now, today
+from marketplace.screening import screen
 from tests.support import world
 from tests.support.client import Browser
 
@@ -49,6 +53,31 @@ def test_json_is_refused_on_every_address_that_takes_forms(app: Flask, client: B
                 address = app.url_map.bind("localhost").build(rule.endpoint, dict.fromkeys(rule.arguments, "0" * 32))
             answer = client.post(address, json={"region": "640000"}, headers={"X-CSRFToken": token})
             assert answer.status_code == 415, address
+
+
+#: Nobody sees these: directions of writing, joiners, selectors, fillers, combining marks, breaks.
+UNSEEN = (
+    "\u00ad\u034f\u061c\u115f\u180e\u200b\u200e\u202a\u202d\u2028"
+    "\u2060\u2064\u2066\u2069\u20e3\u2800\u3164\ufe0f\ufeff\U000e0020\t"
+)
+
+
+@pytest.mark.parametrize("sign", UNSEEN, ids=lambda sign: f"U+{ord(sign):04X}")
+def test_what_nobody_sees_hides_neither_number_nor_name(sign: str) -> None:
+    for text, kind in (("13800138000", "mobile"), ("640202199001011232", "id_number")):
+        assert kind in {found.kind for found in screen(sign.join(text))}, text
+    if unicodedata.category(sign) in ("Cf", "Mn", "Me"):
+        assert {"school"} == {found.kind for found in screen(sign.join("大武口区第三小学"))}
+        assert {"name"} == {found.kind for found in screen(sign.join("送给金阿依莎"), names=["金阿依莎"])}
+
+
+def test_a_text_that_is_shown_backwards_is_not_published(client: Browser) -> None:
+    """Written from its end under an override of direction, a number is none until it is shown."""
+    wish = world.a_wish(title="一双\u202e00083100831", state="review", approved_by=None)
+    client.sign_in(world.a_user(Role.CASEWORKER))
+    client.submit(f"/needs/{wish.public_id}/approve", {"judged": "y"})
+    db.session.refresh(wish)
+    assert wish.state == "review"
 
 
 @pytest.mark.parametrize("version", ["9" * 30, str(2**63), "-1", "0", "2"])
