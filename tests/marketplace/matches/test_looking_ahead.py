@@ -97,6 +97,19 @@ def test_nothing_is_kept_where_it_would_be_for_nobody(shot: Snapshot, why: str, 
     assert result.kept.price.tolist() == [0]
 
 
+def test_capacity_is_worth_less_the_nearer_its_end(shot: Snapshot) -> None:
+    """A red need comes in three days, in ten or in twenty: those after the end do not count."""
+    assert shot.ahead is not None
+    ahead = replace(shot.ahead, futures=tuple(Drawn(np.array([0]), np.array([day])) for day in (3, 10, 20)))
+    prices = []
+    for last in (25, 15, 5, 2):
+        result = match(replace(shot, ahead=replace(ahead, last=np.array([last]))))
+        assert result.kept is not None
+        prices.append(int(result.kept.price[0]))
+    assert sorted(set(prices), reverse=True) == prices
+    assert prices[-1] == 0
+
+
 def through_another(urgent: int, plenty: int) -> Any:
     """A blue need that only the first offer can serve, one that both can, and red ones to come for the second alone."""
     sides = {"capacity": [1, plenty]}
