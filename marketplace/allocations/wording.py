@@ -31,6 +31,7 @@ class Line:
 def event_line(event: AuditEvent) -> Line:
     """An audit event in words; it names roles, never people."""
     titles = {
+        "allocation:demo_loaded": (_("Made for the demonstration"), "file-import"),
         "allocation:proposed": (_("Proposed"), "arrows-split"),
         "allocation:claimed": (_("Claimed by a volunteer"), "heart"),
         "allocation:accepted": (_("Accepted by the supplier"), "check"),

@@ -39,6 +39,7 @@ class Question:
         answer: accepted or declined, where it was answered.
         divisible: a part may be accepted.
         left: units accepted under this link and not handed over yet.
+        delivered: all of it has been handed over.
     """
 
     reference: str
@@ -55,6 +56,7 @@ class Question:
     answer: str | None
     divisible: bool
     left: int
+    delivered: bool
 
 
 def make_link(
@@ -176,6 +178,7 @@ def question(token: str) -> Question:
         answer=("declined" if proposal.state == "declined" else "accepted") if state == "answered" else None,
         divisible=divisible(proposal),
         left=_left(link),
+        delivered=proposal.state in ("delivered", "confirmed"),
     )
 
 

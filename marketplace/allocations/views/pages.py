@@ -30,7 +30,7 @@ def page_of(allocation_id: str, status: int = 200, **forms: Any) -> ResponseRetu
     """The page of one allocation; `forms` are those that were sent and refused, and what is shown once."""
     allocation = services.find(g.actor, allocation_id)
     given = {
-        "due_form": DueForm(),
+        "due_form": DueForm(due_on=allocation.due_on),
         "delivery_form": DeliveryForm(
             delivered_on=today(), quantity=allocation.quantity - allocation.delivered_quantity, people_served=1
         ),

@@ -108,10 +108,11 @@ def test_a_supplier_without_an_account_says_that_it_is_done(app: Flask, coordina
     with pytest.raises(StateConflict):
         services.answer_done(token)
     services.answer_yes(token, 3)
-    assert services.question(token).left == 3
+    assert (services.question(token).left, services.question(token).delivered) == (3, False)
     services.answer_done(token)
     assert (again(proposal).state, again(proposal).delivered_quantity) == ("delivered", 3)
-    assert (services.question(token).answer, services.question(token).left) == ("accepted", 0)
+    told = services.question(token)
+    assert (told.answer, told.left, told.delivered) == ("accepted", 0, True)
     with pytest.raises(StateConflict):
         services.answer_done(token)
 
@@ -177,7 +178,7 @@ def test_a_question_shows_a_white_list(app: Flask, coordinator: Actor) -> None:
     asked = dataclasses.asdict(services.question(token))
     assert set(asked) == {
         "reference", "title", "category", "region", "quantity", "unit", "deadline", "capacity_title",
-        "organization_id", "expires_at", "state", "answer", "divisible", "left",
+        "organization_id", "expires_at", "state", "answer", "divisible", "left", "delivered",
     }  # fmt: skip
     assert not any(secret in str(asked) for secret in world.CANARIES.values())
 

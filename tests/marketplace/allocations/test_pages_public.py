@@ -83,6 +83,8 @@ def test_a_guest_gives_back(client: Browser) -> None:
     wish = world.a_wish()
     token = services.claim_with_card(wish.public_id, services.card_code(wish), "13912345678")
     db.session.rollback()
+    form = client.get(f"/claims/{token}").get_data(as_text=True).split(f'action="/claims/{token}/give-back"')[1]
+    assert "data-confirm" in form.split(">")[0]  # the card's code is worth nothing afterwards
     assert client.submit(f"/claims/{token}/give-back").status_code == 303
     assert again(wish).allocated == 0
     assert client.get(f"/claims/{token}").status_code == 200

@@ -2,14 +2,22 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from flask import Flask
 
+from marketplace import audit
 from marketplace.accounts.services import actor_of
 from marketplace.allocations import services
 from marketplace.allocations.models import Allocation
+from marketplace.allocations.wording import event_line
 from marketplace.extensions import db
 from marketplace.permissions import Role
+from marketplace.records import today
+from tests.marketplace.allocations.people import again
 from tests.support import world
 from tests.support.canary import CanaryWatch
 from tests.support.client import Browser
@@ -263,3 +271,32 @@ def test_a_volunteer_gives_back_with_a_reason(client: Browser, reason: str, stat
     assert answer.status_code == status
     assert state_of(claim) == ("released" if kept else "accepted")
     assert db.session.get_one(Allocation, claim.id, populate_existing=True).decline_reason == kept
+
+
+def test_everything_that_happens_to_an_allocation_has_words(app: Flask) -> None:
+    folder = Path(services.__file__).parent
+    found = {name for file in folder.glob("*.py") for name in re.findall(r'"(allocation:[a-z_]+)"', file.read_text())}
+    found |= {f"allocation:{state}" for states in Allocation.__moves__.values() for state in states}
+    told = {"allocation:handover", "allocation:handed_over", "allocation:link_failed"}  # no events
+    told |= {"allocation:moved_away"}
+    event: Any = audit.AuditEvent
+    moment = "2026-11-25T00:00:00.000+00:00"
+    silent = {
+        action
+        for action in found - told | {"allocation:demo_loaded"}
+        if event_line(event(action=action, occurred_at=moment, actor_role="")).title == action
+    }
+    assert silent == set()
+
+
+def test_a_day_that_is_set_stands_in_the_form_that_changes_it(supplier: Browser, proposal: Allocation) -> None:
+    page = f"/allocations/{proposal.public_id}"
+    supplier.submit(f"{page}/accept")
+    day = (today() + timedelta(days=4)).isoformat()
+    supplier.submit(f"{page}/start", {"due_on": day})
+    form = supplier.get(page).get_data(as_text=True).split(f'action="{page}/start"')[1].split("</form>")[0]
+    assert f'value="{day}"' in form
+    assert supplier.submit(f"{page}/start", {"due_on": "2001-01-01"}).status_code == 422
+    later = (today() + timedelta(days=6)).isoformat()
+    assert supplier.submit(f"{page}/start", {"due_on": later}).status_code == 303
+    assert again(proposal).due_on.isoformat() == later
