@@ -28,5 +28,5 @@ def verify_command() -> None:
             click.echo(fault, err=True)
         sys.exit(FAILED)
     click.echo(
-        say(f"审计记录完整:{chains} 条链,{events} 个事件", f"The trail is whole: {chains} chains, {events} events")
+        say(f"审计记录完整：{chains} 条链，{events} 个事件", f"The trail is whole: {chains} chains, {events} events")
     )

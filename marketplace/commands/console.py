@@ -52,7 +52,7 @@ def application() -> Iterator[Flask]:
     try:
         app = create_app()
     except SettingsError as error:
-        stop(FAILED, f"设置有误:{error}", f"A setting is wrong: {error}")
+        stop(FAILED, f"设置有误：{error}", f"A setting is wrong: {error}")
     with app.app_context():
         try:
             yield app
@@ -61,10 +61,10 @@ def application() -> Iterator[Flask]:
             text = "; ".join(str(message) for message in fields.values()) or str(error)
             stop(WRONG_INPUT if isinstance(error, InvalidInput) else FAILED, text, text)
         except TimeoutError as error:
-            stop(FAILED, f"等待超时,请稍后再试:{error}", f"Waited too long; try again later: {error}")
+            stop(FAILED, f"等待超时，请稍后再试：{error}", f"Waited too long; try again later: {error}")
         except OperationalError as error:
             # The driver's own words only: the statement's values may be personal.
-            stop(FAILED, f"数据库无法使用:{error.orig}", f"The database cannot be used: {error.orig}")
+            stop(FAILED, f"数据库无法使用：{error.orig}", f"The database cannot be used: {error.orig}")
         finally:
             db.session.remove()
             db.engine.dispose()
@@ -97,13 +97,13 @@ def need_database() -> None:
     elif state == "behind":
         stop(
             FAILED,
-            "数据库版本落后;请先运行 marketplace upgrade",
+            "数据库版本落后；请先运行 marketplace upgrade",
             "The database is behind; run marketplace upgrade first",
         )
     elif state == "foreign":
         stop(
             FAILED,
-            "这个数据库属于别的程序;请检查 DATABASE_URL",
+            "这个数据库属于别的程序；请检查 DATABASE_URL",
             "This database is another program's; check DATABASE_URL",
         )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import click
 from flask import Flask
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import func, select, text
 
@@ -64,7 +65,7 @@ def doctor_command() -> None:
         table.add_column(heading, overflow="fold")  # a key or a path is of no use cut short
     for finding in findings:
         mark = say("正常", "fine") if finding.well else finding.mend
-        table.add_row(finding.name, finding.found, mark, style=None if finding.well else "bold red")
+        table.add_row(finding.name, escape(finding.found), escape(mark), style=None if finding.well else "bold red")
     Console(file=sys.stdout).print(table)
     if not all(finding.well for finding in findings):
         sys.exit(FAILED)
@@ -83,7 +84,7 @@ def _examine(app: Flask) -> list[Finding]:
             Finding(
                 say("数据库", "Database"),
                 type(error).__name__,
-                say("无法连接;请检查 DATABASE_URL", "It cannot be reached; check DATABASE_URL"),
+                say("无法连接；请检查 DATABASE_URL", "It cannot be reached; check DATABASE_URL"),
             )
         )
     return findings
@@ -101,7 +102,9 @@ def _secrets(settings: Settings) -> Finding:
     if not path.exists():
         return Finding(name, say("来自环境变量", "from the environment"))
     readable = path.stat().st_mode & 0o077
-    mend = say(f"别人也能读取;请运行 chmod 600 {path}", f"others can read it; run chmod 600 {path}") if readable else ""
+    mend = (
+        say(f"别人也能读取；请运行 chmod 600 {path}", f"others can read it; run chmod 600 {path}") if readable else ""
+    )
     return Finding(name, str(path), mend)
 
 
@@ -123,11 +126,11 @@ def _database(_settings: Settings) -> Finding:
     mend = ""
     if mode != wanted:
         mend = say(
-            f"日志模式应为 {wanted};请停止所有进程后重新启动",
+            f"日志模式应为 {wanted}；请停止所有进程后重新启动",
             f"journal mode should be {wanted}; stop every process and start again",
         )
     elif not keys:
-        mend = say("外键检查未打开;请报告此问题", "foreign keys are off; report this")
+        mend = say("外键检查未打开；请报告此问题", "foreign keys are off; report this")
     return Finding(name, f"SQLite {sqlite3.sqlite_version}, {mode}", mend)
 
 
@@ -156,7 +159,7 @@ def _keys(_settings: Settings) -> Finding:
         return Finding(
             name,
             say("打不开", "do not open"),
-            say("FIELD_KEYS 与数据不符;请恢复原来的密钥", "FIELD_KEYS do not fit the data; restore the former keys"),
+            say("FIELD_KEYS 与数据不符；请恢复原来的密钥", "FIELD_KEYS do not fit the data; restore the former keys"),
         )
     if not found:
         return Finding(
@@ -179,7 +182,7 @@ def _index(_settings: Settings) -> Finding:
     held = Counter(key.partition(":")[0] for key in index.current().contents())
     if behind > MOST_BEHIND:
         told = say(
-            "没有后台进程;请运行 marketplace worker 或 reindex",
+            "没有后台进程；请运行 marketplace worker 或 reindex",
             "no worker is running; run marketplace worker or reindex",
         )
         return Finding(name, say(f"落后 {behind} 处更改", f"{behind} changes behind"), told)
@@ -201,7 +204,7 @@ def _queue(app: Flask, settings: Settings) -> Finding:
         waiting = app.extensions["marketplace.queue"].pending_count()
     except Exception as error:  # noqa: BLE001  # a queue out of reach is what the doctor has to tell
         return Finding(
-            name, type(error).__name__, say("无法连接;请检查 REDIS_URL", "It cannot be reached; check REDIS_URL")
+            name, type(error).__name__, say("无法连接；请检查 REDIS_URL", "It cannot be reached; check REDIS_URL")
         )
     where = "Redis" if settings.redis_url else "SQLite"
-    return Finding(name, say(f"{where},{waiting} 个等待", f"{where}, {waiting} waiting"))
+    return Finding(name, say(f"{where}，{waiting} 个等待", f"{where}, {waiting} waiting"))

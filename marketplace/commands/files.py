@@ -27,7 +27,7 @@ LANGUAGE: Language = "en" if language() == "en" else "zh"
 @click.command("import", short_help=say("把表格文件导入数据库", "Bring a file into the database"))
 @click.argument("kind", type=click.Choice(list(services.KINDS)))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help=say("只说明会发生什么,不写入", "Say what would happen; write nothing"))
+@click.option("--dry-run", is_flag=True, help=say("只说明会发生什么，不写入", "Say what would happen; write nothing"))
 def import_command(kind: str, file: Path, *, dry_run: bool) -> None:
     """Bring a CSV or XLSX file into the database, all of it or nothing.
 
@@ -49,14 +49,14 @@ def import_command(kind: str, file: Path, *, dry_run: bool) -> None:
     for warning in outcome.warnings:
         click.echo(warning.line(LANGUAGE), err=True)
     counts = say(
-        f"新增 {outcome.new},更改 {outcome.changed},未变 {outcome.unchanged}",
+        f"新增 {outcome.new}，更改 {outcome.changed}，未变 {outcome.unchanged}",
         f"{outcome.new} new, {outcome.changed} changed, {outcome.unchanged} unchanged",
     )
-    click.echo(say(f"试运行,未写入:{counts}", f"Dry run, nothing written: {counts}") if dry_run else counts)
+    click.echo(say(f"试运行，未写入：{counts}", f"Dry run, nothing written: {counts}") if dry_run else counts)
     if outcome.without_consent:
         click.echo(
             say(
-                f"{outcome.without_consent} 条需求没有同意日期,不参加匹配",
+                f"{outcome.without_consent} 条需求没有同意日期，不参加匹配",
                 f"{outcome.without_consent} needs have no consent date and stay out of matching runs",
             )
         )
@@ -76,12 +76,12 @@ def _print_faults(error: InvalidTable) -> None:
 def export_command(kind: str, file: Path) -> None:
     """Write a table to FILE, .csv or .xlsx, in the columns that import reads; nothing of it tells who somebody is."""
     if file.suffix.lower() not in ENDINGS:
-        stop(WRONG_INPUT, f"{file}:文件名须以 .csv 或 .xlsx 结尾", f"{file}: the name must end in .csv or .xlsx")
+        stop(WRONG_INPUT, f"{file}：文件名须以 .csv 或 .xlsx 结尾", f"{file}: the name must end in .csv or .xlsx")
     with application():
         need_database()
         try:
             count = services.export_file(kind, file)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            stop(WRONG_INPUT, f"{file}:无法写入({reason})", f"{file}: cannot be written ({reason})")
+            stop(WRONG_INPUT, f"{file}：无法写入（{reason}）", f"{file}: cannot be written ({reason})")
     click.echo(say(f"已写出 {count} 行到 {file}", f"{count} rows written to {file}"))

@@ -5,6 +5,7 @@ import sys
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from marketplace import regions
@@ -24,6 +25,12 @@ from marketplace.search.words import MOST_CHARACTERS
 
 #: Kinds that the command line knows and that have no records yet give no results.
 CHOICES = (*KINDS, "policy")
+WORDS = {
+    "need": ("需求", "need"),
+    "wish": ("微心愿", "wish"),
+    "project": ("项目", "project"),
+    "organization": ("机构", "organization"),
+}
 
 
 def check_region(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -36,7 +43,7 @@ def check_region(_context: click.Context, _parameter: click.Parameter, value: st
 @click.command("search", short_help=say("检索", "Search"))
 @click.argument("query", nargs=-1, required=True)
 @click.option("--kind", type=click.Choice(CHOICES))
-@click.option("--region", callback=check_region, help=say("地区代码,包含下级", "Code of a region, with all below it"))
+@click.option("--region", callback=check_region, help=say("地区代码，包含下级", "Code of a region, with all below it"))
 @click.option("--limit", type=click.IntRange(1, services.MOST_HITS), default=20, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help=say("以 JSON 输出", "Print JSON"))
 def search_command(query: tuple[str, ...], *, kind: str | None, region: str | None, limit: int, as_json: bool) -> None:
@@ -67,11 +74,12 @@ def search_command(query: tuple[str, ...], *, kind: str | None, region: str | No
     if not results:
         click.echo(say("没有找到", "Nothing found"), err=True)
         return
-    table = Table(say("类型", "Kind"), say("编号", "Id"), say("标题", "Title"), say("得分", "Score"))
+    table = Table(say("类型", "Kind"))
+    for heading in (say("编号", "Id"), say("标题", "Title"), say("得分", "Score")):
+        table.add_column(heading, overflow="fold")
     for result in results:
-        table.add_row(
-            str(result["kind"]), str(result["external_id"] or result["id"]), str(result["title"]), str(result["score"])
-        )
+        known = escape(str(result["external_id"] or result["id"]))
+        table.add_row(say(*WORDS[str(result["kind"])]), known, escape(str(result["title"])), str(result["score"]))
     Console(file=sys.stdout).print(table)
 
 

@@ -9,10 +9,12 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import select
 
 from marketplace import regions
 from marketplace.commands.console import (
     FAILED,
+    WRONG_INPUT,
     application,
     index_changes,
     language,
@@ -22,9 +24,11 @@ from marketplace.commands.console import (
     stop,
 )
 from marketplace.commands.index import check_region
+from marketplace.extensions import db
 from marketplace.matches import services
 from marketplace.matches.models import MatchRun
 from marketplace.matches.solving import SolverStopped
+from marketplace.organizations.models import Alliance
 from marketplace.permissions import system_actor
 from matching.reasons import REASONS
 
@@ -34,18 +38,22 @@ _REASONS = {reason.code: reason for reason in REASONS}
 
 
 @click.command("run", short_help=say("对数据库做一次匹配", "One matching run over the database"))
-@click.option("--region", callback=check_region, help=say("地区代码,包含下级", "Code of a region, with all below it"))
-@click.option("--alliance", help=say("只用这个联盟成员的服务能力", "Use the capacity of this alliance's members alone"))
+@click.option("--region", callback=check_region, help=say("地区代码，包含下级", "Code of a region, with all below it"))
+@click.option(
+    "--alliance", help=say("联盟标识，只用其成员的服务能力", "Slug of an alliance: its members' capacity alone")
+)
 @click.option("--json", "as_json", is_flag=True, help=say("以 JSON 输出", "Print JSON"))
 def run_command(region: str | None, alliance: str | None, *, as_json: bool) -> None:
     """Match the open needs of a region with the capacity on offer; proposals go to the suppliers' inboxes."""
     with application():
         need_database()
+        if alliance is not None:
+            _need_alliance(alliance)
         with matching_bar() as told:
             try:
                 run = services.run_now(system_actor("run"), region or regions.NINGXIA, alliance, told)
             except SolverStopped as error:
-                stop(FAILED, f"求解中断:{error}", f"The solver stopped: {error}")
+                stop(FAILED, f"求解中断：{error}", f"The solver stopped: {error}")
         index_changes()
         if as_json:
             click.echo(json.dumps(told_as_json(run), ensure_ascii=False))
@@ -56,6 +64,17 @@ def run_command(region: str | None, alliance: str | None, *, as_json: bool) -> N
         stop(FAILED, "匹配没有完成", "The run did not finish")
     if status == "feasible":
         sys.exit(TIME_LIMIT)
+
+
+def _need_alliance(slug: str) -> None:
+    """Stop where no alliance has this slug, and tell those that there are."""
+    slugs = sorted(db.session.scalars(select(Alliance.slug)))
+    if slug not in slugs:
+        stop(
+            WRONG_INPUT,
+            f"没有标识为“{slug}”的联盟；现有：{'、'.join(slugs) or '无'}",
+            f"No alliance is called “{slug}”; there are: {', '.join(slugs) or 'none'}",
+        )
 
 
 @contextmanager

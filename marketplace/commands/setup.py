@@ -39,12 +39,12 @@ def init_command(email: str, password: str | None) -> None:
     with application():
         need_database()
         if db.session.scalar(select(func.count()).select_from(User)):
-            stop(WRONG_INPUT, "已有账户;什么也没有改变", "There are accounts already; nothing was changed")
+            stop(WRONG_INPUT, "已有账户；什么也没有改变", "There are accounts already; nothing was changed")
         made = password or secrets.token_urlsafe(15)
         accounts.first_administrator(email, made)
-    click.echo(say(f"管理员:{email}", f"Administrator: {email}"))
+    click.echo(say(f"管理员：{email}", f"Administrator: {email}"))
     if password is None:
-        click.echo(say(f"密码(只显示这一次):{made}", f"Password (shown this once): {made}"))
+        click.echo(say(f"密码（只显示这一次）：{made}", f"Password (shown this once): {made}"))
 
 
 @click.command("upgrade", short_help=say("把数据库升级到当前版本", "Migrate the database to this version"))
@@ -55,7 +55,7 @@ def upgrade_command() -> None:
         if before == "foreign":
             stop(
                 FAILED,
-                "这个数据库属于别的程序;请检查 DATABASE_URL",
+                "这个数据库属于别的程序；请检查 DATABASE_URL",
                 "This database is another program's; check DATABASE_URL",
             )
         if before != "current":
