@@ -35,7 +35,7 @@ class NeedsAMonth(IntegerField):
 
     def process_formdata(self, values: list[str]) -> None:
         try:
-            super().process_formdata(values)
+            super().process_formdata([value for value in values if value.strip()])
         except ValueError as error:
             raise ValueError(self.told) from error
 

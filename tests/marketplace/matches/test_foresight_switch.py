@@ -247,13 +247,16 @@ def test_a_wrong_row_is_told_once_at_its_field_and_above(
     client.sign_in(world.a_user(Role.COORDINATOR))
     right = {"rows-0-category": "S1102", "rows-0-place": world.DAWUKOU, "rows-0-urgency": "red", "rows-0-a_month": "9"}
     other = {"rows-1-category": "S1102", "rows-1-place": world.DAWUKOU, "rows-1-urgency": "blue"}
-    answer = client.submit("/runs/foresight/expectations", right | other | changes)
+    blank = {"rows-2-category": "", "rows-2-place": world.DAWUKOU, "rows-2-urgency": "yellow", "rows-2-a_month": ""}
+    answer = client.submit("/runs/foresight/expectations", right | other | blank | changes)
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422
     assert page.count(fault) == 2
     assert f'<a href="#{field}">{fault}</a>' in page
     assert not any(odd in page for odd in ("{&#39;", "{}", "Not a valid"))
     assert foresight.expectations_of(SCOPE) == []
+    assert client.submit("/runs/foresight/expectations", right | blank).status_code == 303
+    assert [row.a_month for row in foresight.expectations_of(SCOPE)] == [9]
 
 
 def _summary() -> dict[str, Any]:
