@@ -23,6 +23,7 @@ from marketplace.extensions import db
 from marketplace.settings import Settings
 from tests.conftest import settings_in
 from tests.races.crowd import race
+from tests.races.guards import GUARDS
 from tests.races.invariants import RACES, Capacities
 from tests.races.kills import kill_under_load
 from tests.races.limits import LIMITS
@@ -61,7 +62,7 @@ def run(engine: str, cluster: str, seed: int, attempts: int, kills: int) -> Iter
             held = invariant(app, attempts)
             faults = held.check(race(app, held.attempt, held.number, seed=seed))
             yield told(f"{engine}, seed {seed}, {invariant.__name__}", began, faults)
-    for limit in LIMITS:
+    for limit in (*LIMITS, *GUARDS):
         with site(engine, cluster) as (app, _folder):
             began = time.monotonic()
             held = limit(app, min(attempts, 1_000))
