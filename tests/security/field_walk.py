@@ -2,13 +2,14 @@
 
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -23,9 +24,10 @@ from tests.security.records import Records, person_of, records_of, rules
 from tests.support.client import Browser
 from tests.support.held import a_release, an_exception
 from tests.support.past import a_switch
-from tests.support.planted import Seen, planting
+from tests.support.planted import SWITCHED, Seen, planting
 from tests.support.world import (
     DAWUKOU,
+    HUINONG,
     a_case,
     a_need,
     a_photo,
@@ -38,7 +40,10 @@ from tests.support.world import (
     save,
 )
 
-ELSEWHERE = "640502"
+#: Another county of the same prefecture: what is kept from it is kept from those farther away.
+ELSEWHERE = HUINONG
+#: What is new in every answer.
+PASSING = re.compile(r'name="(?:csrf[-_]token|idempotency_key)" (?:type="hidden" )?(?:content|value)="[^"]*"')
 #: What a form must hold for a page to show more than before: a reason, from the list of that page.
 LOOKS: dict[str, dict[str, str]] = {
     "allocations.reveal": {"reason": "deliver"},
@@ -91,14 +96,14 @@ class World:
 
 def make_world() -> World:
     """A household with needs and wishes in every state, help of a supplier and claims in every state."""
-    organization, other = an_organization(), an_organization(region=ELSEWHERE)
+    organization, other = an_organization(), an_organization()  # of the same county
     people = {role: person_of(role, organization) for role in Role}
     strangers = {
         role: a_user(role, region=ELSEWHERE)
         for role in (Role.VOLUNTEER, Role.CASEWORKER, Role.COORDINATOR, Role.OFFICER)
     }
-    strangers[Role.CHARITY] = a_user(region=ELSEWHERE, organization=other, position="staff")
-    strangers[Role.CHARITY_MANAGER] = a_user(region=ELSEWHERE, organization=other)
+    strangers[Role.CHARITY] = a_user(organization=other, position="staff")
+    strangers[Role.CHARITY_MANAGER] = a_user(organization=other)
     volunteer = people[Role.VOLUNTEER]
     assert volunteer is not None
     with planting():
@@ -112,6 +117,8 @@ def make_world() -> World:
         closed = {"state": "closed", "closing": "fulfilled"}
         needs = {"draft": a_need(case, state="draft"), "review": a_need(case, state="review"), "open": a_need(case)}
         needs["closed"] = a_need(case, **closed)
+        for need in needs.values():
+            need.person_id = case.people[0].id
         needs |= {
             "wish draft": a_wish(case, state="draft", approved_by=None),
             "wish review": a_wish(case, state="review", approved_by=None),
@@ -238,6 +245,39 @@ class Walker:
                 form = LOOKS[rule.endpoint] | {"csrf_token": token}
                 for state, url in self._addresses(rule, role, method):
                     self._note(name, "look", rule, state, client.post(url, data=form))
+
+    def switch(self, clients: dict[str, tuple[Role, Browser]]) -> None:
+        """Note the pages that change with a value too short to be looked for."""
+        shown = {name: self._pages_of(name, role) for name, (role, _client) in clients.items()}
+
+        def ask(changed: str = "") -> dict[tuple[str, str], str]:
+            for field_name, (usual, other) in SWITCHED.items():
+                table, column = field_name.split(".")
+                value = other if changed in (field_name, "all") else usual
+                db.session.execute(update(db.metadata.tables[table]).values({column: value}))
+            db.session.commit()
+            return {
+                (name, rule): PASSING.sub("", text_of_bytes(client.get(url).get_data()))
+                for name, (_role, client) in clients.items()
+                for rule, url in shown[name].items()
+            }
+
+        usual, other = ask(), ask("all")
+        for name in shown:
+            shown[name] = {rule: url for rule, url in shown[name].items() if usual[name, rule] != other[name, rule]}
+        usual, again = ask(), ask()
+        for field_name in SWITCHED:
+            for (name, rule), text in ask(field_name).items():
+                if usual[name, rule] == again[name, rule] != text:
+                    self._walked.seen.setdefault(name, {})["page", rule, field_name] = {"plain": {""}}
+
+    def _pages_of(self, name: str, role: Role) -> dict[str, str]:
+        """Address by its rule -> the address of one record, for every page that was shown."""
+        found = {}
+        for rule, method in rules(self._app):
+            if method == "GET" and 200 in self._walked.statuses.get(f"{name} page {rule.rule}", ()):
+                found[rule.rule] = next(self._addresses(rule, role, method))[1]
+        return found
 
     def _addresses(self, rule: Rule, role: Role, method: str, *, few: bool = False) -> Iterator[tuple[str, str]]:
         for state, values in _variants(self._world, rule, role, few=few):

@@ -18,9 +18,11 @@ from marketplace.extensions import db
 from marketplace.permissions import Actor, Permission, Role, declared, may_reach
 from tests.security.records import person_of, records_of, rules
 from tests.support.client import Browser
-from tests.support.world import DAWUKOU, an_organization
+from tests.support.world import DAWUKOU, HUINONG, an_organization
 
 ELSEWHERE = "640502"
+#: Roles whose records are those of a county; what is another county's is tried near and far.
+REGIONAL = (Role.CASEWORKER, Role.COORDINATOR, Role.OFFICER)
 DENIED, ABSENT = 403, 404
 #: What a permitted request may come to: shown, done, or refused for its content or the record's state.
 SERVED = {200, 302, 303, 400, 409, 422}
@@ -48,8 +50,10 @@ def _reaches(actor: Actor, permission: Permission, row: Any) -> bool:
     return may_reach(actor, permission, row)
 
 
-@pytest.mark.parametrize("role", Role)
-@pytest.mark.parametrize("whose", ["own", "foreign"])
+@pytest.mark.parametrize(
+    ("whose", "role"),
+    [*(("own", role) for role in Role), *(("near", role) for role in Role), *(("foreign", role) for role in REGIONAL)],
+)
 def test_every_role_reaches_exactly_what_it_is_granted(app: Flask, client: Browser, role: Role, whose: str) -> None:
     organization = an_organization()
     user = person_of(role, organization)
@@ -58,15 +62,17 @@ def test_every_role_reaches_exactly_what_it_is_granted(app: Flask, client: Brows
     actor = _actor(user)
     token = client.csrf_token("/account/register")
     claimant = user if role is Role.VOLUNTEER and whose == "own" else None
+    near = HUINONG if role in REGIONAL else DAWUKOU  # of the same county, but of another organization or person
+    place = near if whose == "near" else ELSEWHERE
     cases = 0
     for rule, method in rules(app):
-        if whose == "foreign" and not rule.arguments:
+        if whose != "own" and not rule.arguments:
             continue
         # Made anew for each request: the request before may have changed them.
         records = (
             records_of(DAWUKOU, claimant=claimant, public=True, organization=organization)
             if whose == "own"
-            else records_of(ELSEWHERE, claimant=None, public=False)
+            else records_of(place, claimant=None, public=False)
         )
         permission, row = declared(app)[rule.endpoint], records.row(rule)
         db.session.commit()

@@ -51,6 +51,10 @@ class Walk:
             walker.walk(f"{_STRANGERS}{role}", role, client, stranger=True)
         after = digest_of_database()
         self.changed = {table for table in before if before[table] != after[table]}
+        walker.switch(
+            {str(role): (role, client) for role, client in clients.items()}
+            | {f"{_STRANGERS}{role}": (role, client) for role, client in strangers.items()}
+        )
         for role, client in clients.items():
             walker.look(str(role), role, client)
         self.formats = set()
@@ -138,6 +142,12 @@ def test_the_values_are_there_to_be_found(walk: Walk) -> None:
         ("officer", "organization.contact_phone"), ("coordinator", "capacity.checks"),
         ("coordinator", "user.email_sealed"),
     } <= shown  # fmt: skip
+
+
+def test_values_too_short_to_be_looked_for_show_where_they_are_changed(walk: Walk) -> None:
+    told = {field for seen in walk.walked.seen.values() for (_form, _address, field) in seen}
+    assert {"case.colour", "person.residence_permit", "consent.child_agreed"} <= told
+    assert set(planted.SWITCHED) == planted.TOO_SHORT - {"case.restricted"}
 
 
 def test_every_format_is_read(walk: Walk) -> None:

@@ -30,6 +30,12 @@ TOO_SHORT = {
     "case.colour", "case.restricted", "consent.child_agreed", "person.needs_guardian", "person.residence_permit",
     "person.sex",
 }  # fmt: skip
+#: Of these, two values to change one for the other: a page that then differs tells them. Whether a case is restricted
+#: changes what there is to see, and has tests of its own.
+SWITCHED: dict[str, tuple[Any, Any]] = {
+    "case.colour": ("RED", "BLUE"), "consent.child_agreed": (True, False), "person.needs_guardian": (True, False),
+    "person.residence_permit": (True, False), "person.sex": ("f", "m"),
+}  # fmt: skip
 #: Keys of these tables are numbers of their own, so that a page that tells one is seen, by whatever column it does.
 KEYS = {
     "case": 771_000_000, "person": 772_000_000, "user": 773_000_000, "guest_claimant": 774_000_000,

@@ -3,6 +3,7 @@
 from marketplace.jobs import sweeper
 from marketplace.needs.services import moving  # noqa: F401  # listens to cases that move
 from marketplace.needs.services.attaching import attach, may_attach
+from marketplace.needs.services.audience import tells_groups, tells_people
 from marketplace.needs.services.board import (
     BoardFilter,
     CardPage,
@@ -150,6 +151,8 @@ __all__ = [
     "suggest",
     "take",
     "take_down",
+    "tells_groups",
+    "tells_people",
     "typed_title",
     "wish_page",
     "withdraw",

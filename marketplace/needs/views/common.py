@@ -63,6 +63,8 @@ def need_page(need: Need, status: int = 200, **forms: Any) -> ResponseReturnValu
         may_edit=services.may_edit(need),
         may_attach=services.may_attach(need),
         own=need.author == g.actor.key,
+        tells_people=services.tells_people(g.actor, need),
+        tells_groups=services.tells_groups(g.actor, need),
         assessment=services.assess(need.title, need.case) if need.state in ("draft", "review") else None,
         similar=services.similar_needs(need) if need.state in ("draft", "review") else [],
         reveal_reasons=REVEAL_REASONS,
