@@ -1,4 +1,4 @@
-"""The races of `guards` without the guard: each must fail.
+"""The races of `guards` and `work` without the guard: each must fail.
 
 Every control acts on a page that was opened before its processes began, and each process has a copy of that page: the
 fault is there even where the processes should take turns.
@@ -23,20 +23,9 @@ from marketplace.projects.models import Capacity
 from marketplace.projects.services import counters
 from marketplace.records import now, today
 from tests.races.controls import write
-from tests.races.guards import (
-    WHY,
-    Codes,
-    Decisions,
-    Edits,
-    Form,
-    Letters,
-    Links,
-    Nights,
-    Runs,
-    Shares,
-    Waiting,
-)
+from tests.races.guards import Codes, Edits, Form, Links, Shares
 from tests.races.limits import UNLIMITED
+from tests.races.work import WHY, Decisions, Letters, Nights, Runs, Waiting
 from tests.support import world
 
 
