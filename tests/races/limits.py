@@ -57,9 +57,9 @@ class Counts:
     """How many rows somebody holds by a page once opened: what came after from others is not on it."""
 
     def __init__(self) -> None:
-        self.seen: dict[int, int] = {}
+        self.seen: dict[int | None, int] = {}
 
-    def of(self, whose: int, statement: Any, *, adding: int) -> int:
+    def of(self, whose: int | None, statement: Any, *, adding: int) -> int:
         """What the page says, to which this process' own are added."""
         if whose not in self.seen:
             self.seen[whose] = db.session.scalar(statement) or 0
@@ -209,10 +209,16 @@ class Reminders(Race):
 
 
 class UnguardedReminders(Reminders):
+    """Every worker has looked before any of them writes."""
+
     shows = "reminders"
 
+    def prepare(self) -> None:
+        super().prepare()
+        self.due = list(db.session.scalars(select(Allocation.id).where(Allocation.reminded_at.is_(None))))
+
     def attempt(self, number: int) -> str:  # noqa: ARG002  # every attempt is the same
-        due = list(db.session.scalars(select(Allocation.id).where(Allocation.reminded_at.is_(None))))
+        due, self.due = self.due, []
         for key in due:
             write(update(Allocation).where(Allocation.id == key).values(reminded_at=now()))
         return str(len(due))

@@ -292,14 +292,14 @@ class UnguardedNights(Nights):
 
     shows = "nights begun"
 
-    def attempt(self, number: int) -> str:  # noqa: ARG002  # every attempt is the same
-        due, self.nights_due = self.nights_due, []
-        write(update(RunSetting).where(RunSetting.id.in_(due)).values(started_on=today()))
-        return str(len(due))
-
     def prepare(self) -> None:
         super().prepare()
-        self.nights_due = list(self.nights)
+        self.due = list(self.nights)
+
+    def attempt(self, number: int) -> str:  # noqa: ARG002  # every attempt is the same
+        due, self.due = self.due, []
+        write(update(RunSetting).where(RunSetting.id.in_(due)).values(started_on=today()))
+        return str(len(due))
 
 
 LOOSE: tuple[Any, ...] = (
