@@ -94,7 +94,7 @@ def _accounts_text(accounts: Accounts) -> str:
         "演示账户（每种角色一个，密码每次重新生成）", "Demo accounts, one a role, with passwords made anew each time"
     )
     table = Table(say("角色", "Role"), say("邮箱", "E-mail"), say("密码", "Password"), title=title)
-    for account in accounts.first_of_each_role():
+    for account in accounts.one_of_each_role():
         table.add_row(str(ROLE_NAMES[account.role]), account.email, account.password)
     text = io.StringIO()
     Console(file=text, width=100).print(table)

@@ -1,6 +1,7 @@
 """The demo world as `marketplace demo` makes it: its known figures, its accounts, and what it refuses."""
 
 import json
+import re
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -84,8 +85,19 @@ def test_it_prints_the_result_and_an_account_of_each_role(made: Result, told: li
     assert "Served, red" in made.stdout
     assert "Unserved" in made.stdout
     for role in TOLD:
-        assert made.stdout.count(f"{role}-01@") == 1
+        assert len(re.findall(rf"\b{role}-\d\d@", made.stdout)) == 1
     assert made.stdout.count("@") == 7
+
+
+@pytest.mark.parametrize("role", ["coordinator", "officer"])
+def test_who_answers_for_runs_is_shown_the_one_that_was_made(
+    made: Result, demo: Flask, told: list[dict[str, str]], role: str
+) -> None:
+    printed = next(account for account in told if account["role"] == role and account["email"] in made.stdout)
+    browser = demo.test_client()
+    assert isinstance(browser, Browser)
+    browser.submit("/account/login", {"email": printed["email"], "password": printed["password"]})
+    assert str(db.session.scalars(select(MatchRun.public_id)).one()) in browser.get("/runs").text
 
 
 def test_the_accounts_file_holds_enough_of_each_role(told: list[dict[str, str]], folder: Path) -> None:
