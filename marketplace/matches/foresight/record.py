@@ -102,9 +102,17 @@ def expected_rows(scope: Scope, day: date) -> tuple[list[Any], list[int]]:
     return rows, [row.a_month for row in told]
 
 
+def looks_ahead(scope: Scope) -> Foresight | None:
+    """The switch of a scope while it is on."""
+    row: Foresight | None = db.session.scalar(
+        select(Foresight).where(Foresight.scope == scope_key(scope), Foresight.state == "on")
+    )
+    return row
+
+
 def looking_ahead(snapshot: Snapshot, scope: Scope) -> Snapshot:
     """The input of a run with who may still come, where its scope looks ahead and there is ground to tell."""
-    row = db.session.scalar(select(Foresight).where(Foresight.scope == scope_key(scope), Foresight.state == "on"))
+    row = looks_ahead(scope)
     if row is None or scope.case_id is not None:
         return snapshot
     ahead = ahead_of(snapshot, scope, row.horizon_days)

@@ -13,7 +13,7 @@ from marketplace.allocations import services as allocations
 from marketplace.errors import StateConflict
 from marketplace.extensions import db
 from marketplace.matches import kept, outcomes, problem, trial
-from marketplace.matches.foresight.record import looking_ahead
+from marketplace.matches.foresight.record import looking_ahead, looks_ahead
 from marketplace.matches.holds.models import RunHold
 from marketplace.matches.models import MatchRun, RunOutcome, RunShortage
 from marketplace.matches.scope import Scope, capacities_in, needs_in
@@ -62,7 +62,8 @@ def execute(run_id: int, tell: Progress) -> None:
         if db.session.get_one(MatchRun, run_id, populate_existing=True).trial:
             _try_and_write(actor, run_id, tell)
         else:
-            _match_and_write(actor, run_id, tell)
+            while not _match_and_write(actor, run_id, tell):
+                log.info("run_again_without_foresight", run=run_id)
     except _Cancelled:
         log.info("run_cancelled", run=run_id)
     except SolverStopped as error:
@@ -92,7 +93,8 @@ def _begin(actor: Actor, run_id: int) -> bool:
     return True
 
 
-def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
+def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> bool:
+    """Whether a result was written: none is that looks ahead, once foresight was turned off meanwhile."""
     run = db.session.get_one(MatchRun, run_id, populate_existing=True)
     scope = Scope(run.region, run.alliance_id, run.case_id)
     path = kept.path_of(run.public_id)
@@ -104,9 +106,12 @@ def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
     seconds |= result.seconds
     began = time.perf_counter()
     with transaction() as session:
-        run = session.get_one(MatchRun, run_id, populate_existing=True)
+        # Its row first and the trail's head later, as whoever cancels: two in other orders would wait in a circle.
+        run = session.get_one(MatchRun, run_id, populate_existing=True, with_for_update=True)
         if run.state != "running":
             raise _Cancelled
+        if snapshot.ahead is not None and not looks_ahead(scope):
+            return False
         made = outcomes.written(run_id, snapshot, result, _fresh(scope))
         if scope.case_id is None:
             allocations.supersede(actor, scope.region, _members(scope))
@@ -135,6 +140,7 @@ def _match_and_write(actor: Actor, run_id: int, tell: Progress) -> None:
     _forget_older(scope)
     tell(1.0)
     log.info("run_done", run=run_id, proposals=len(made.proposals), unserved=len(made.outcomes))
+    return True
 
 
 def _told_as(run: MatchRun, state: str) -> str | None:

@@ -20,6 +20,7 @@ from marketplace.matches.foresight.record import ahead_of, looking_ahead, past_n
 from marketplace.matches.holds.models import RunHold
 from marketplace.matches.models import RunSetting
 from marketplace.matches.scope import Scope
+from marketplace.matches.services.performing import execute
 from marketplace.permissions import Actor, Role
 from marketplace.records import new_public_id, now
 from matching.expectations import CAUTION, draw
@@ -137,6 +138,25 @@ def test_a_run_that_was_queued_before_it_was_turned_off_keeps_nothing(
     services.perform(run.id)
     assert sum(again(run).summary["served"].values()) == served
     assert db.session.query(RunHold).count() == holds
+
+
+def test_a_run_that_is_solved_while_it_is_turned_off_keeps_nothing(app: Flask) -> None:
+    a_past()
+    a_switch()
+    world.a_capacity(quantity=2, valid_until=world.in_days(20))
+    world.a_need(urgency="blue", quantity=1)
+    world.a_need(urgency="red", quantity=1)
+    run = services.start(SYSTEM, world.DAWUKOU)
+    off: list[float] = []
+
+    def tell(share: float) -> None:
+        if not off:  # what is read looks ahead by now
+            foresight.turn_off(SYSTEM, world.DAWUKOU)
+        off.append(share)
+
+    execute(run.id, tell)
+    assert sum(again(run).summary["served"].values()) == 2
+    assert db.session.query(RunHold).count() == 0
 
 
 def test_without_history_it_goes_by_what_is_expected_or_not_at_all(app: Flask, coordinator: Actor) -> None:
