@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, String, UniqueConstraint, or_, select, update
 from sqlalchemy.orm import Mapped
 
+from marketplace.data_levels import P1, P2, column
 from marketplace.extensions import Model, db, insert_once, table_of
 from marketplace.permissions import Actor
-from marketplace.privacy import P1, P2, column
 
 WHOLE_PROVINCE = "000000"
 GENESIS = "0" * 64

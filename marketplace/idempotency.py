@@ -16,10 +16,10 @@ from sqlalchemy import Index, String, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped
 
 from marketplace import jobs, privacy
+from marketplace.data_levels import P1, P2, column
 from marketplace.errors import InvalidInput
 from marketplace.extensions import Model, db, insert_once, table_of
 from marketplace.permissions import Actor
-from marketplace.privacy import P1, P2, column
 from marketplace.records import UtcDateTime, now
 from marketplace.transitions import transaction
 

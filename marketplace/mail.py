@@ -22,8 +22,9 @@ from sqlalchemy import CheckConstraint, Index, String, func, or_, select, update
 from sqlalchemy.orm import Mapped
 
 from marketplace import events, jobs
+from marketplace.data_levels import P1, P2, P3, P4, column
 from marketplace.extensions import Model, db, insert_once
-from marketplace.privacy import P1, P2, P3, P4, Encrypted, Sealed, column, mask_email
+from marketplace.privacy import Encrypted, Sealed, mask_email
 from marketplace.records import UtcDateTime, now
 from marketplace.settings import Settings, SettingsError
 from marketplace.transitions import in_transaction, transaction

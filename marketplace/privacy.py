@@ -1,48 +1,24 @@
-"""Personal data: levels and purposes of every column, encryption at rest, masking, reveal().
+"""Personal data: encryption at rest, masking, reveal().
 
-The column inventory drives masking, export, erasure and the canary scan. An encrypted column gives a
-`Sealed` value: text made of it is masked, its plain text comes only from `reveal()`, which is audited.
+An encrypted column gives a `Sealed` value: text made of it is masked, its plain text comes only from `reveal()`,
+which is audited.
 """
 
 import base64
 import hashlib
 import hmac
 from collections.abc import Callable
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import current_app
 from sqlalchemy import String, TypeDecorator
-from sqlalchemy.orm import MappedColumn, mapped_column
 
+from marketplace import audit
 from marketplace.settings import Keys
+from marketplace.transitions import transaction
 
 _SEPARATOR = "\x1f"
-
-
-class Level(StrEnum):
-    """Data levels: P1 published, P2 internal, P3 personal, P4 sensitive personal."""
-
-    P1 = "P1"
-    P2 = "P2"
-    P3 = "P3"
-    P4 = "P4"
-
-
-P1, P2, P3, P4 = Level
-
-
-class Held(NamedTuple):
-    """Why a column is held, and how closely."""
-
-    level: Level
-    purpose: str
-
-
-def column(level: Level, purpose: str, *arguments: Any, **options: Any) -> MappedColumn[Any]:
-    """A mapped column with its data level and the purpose it is held for."""
-    return mapped_column(*arguments, info={"held": Held(level, purpose)}, **options)
 
 
 class Keyring:
@@ -175,27 +151,7 @@ def reveal(actor: Any, row: Any, fields: tuple[str, ...], reason: str) -> dict[s
 
     The caller has loaded the row through the actor's scope. Opens its own transaction when none is open.
     """
-    from marketplace import audit
-    from marketplace.transitions import transaction
-
     plain = {name: value.plain() if (value := getattr(row, name)) else "" for name in fields}
     with transaction():
         audit.record(actor, f"{row.__tablename__}:reveal", row, changed=list(fields), reason=reason)
     return plain
-
-
-def inventory() -> dict[str, dict[str, Held]]:
-    """Table -> column -> level and purpose, over every model.
-
-    Raises:
-        LookupError: a column declares none.
-    """
-    from marketplace.extensions import db
-
-    found: dict[str, dict[str, Held]] = {}
-    for table in db.metadata.sorted_tables:
-        for item in table.columns:
-            if "held" not in item.info:
-                raise LookupError(f"{table.name}.{item.name} declares no data level and purpose")
-            found.setdefault(table.name, {})[item.name] = item.info["held"]
-    return found

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import DateTime, String, TypeDecorator, event
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, declared_attr, with_loader_criteria
 
-from marketplace.privacy import P1, column
+from marketplace.data_levels import P1, column
 
 #: Every date rule (deadlines, validity, waiting) is read on the calendar of the region served.
 LOCAL_TIME = ZoneInfo("Asia/Shanghai")

@@ -1,17 +1,17 @@
 """Match units of need to offers: pure NumPy in, NumPy out, exact where it says so."""
 
-from matching.arrivals import Arrivals, Growth
-from matching.explain import explain
-from matching.foresight import expected_prices
+from matching.explain.accounts import explain
+from matching.foresight.expected_prices import expected_prices
 from matching.policy import InvalidPolicy, Policy
-from matching.prices import Prices, prices
+from matching.prices.worth import Prices, prices
 from matching.problem import FIT_MAX, InvalidProblem, Problem
-from matching.simulate import simulate
+from matching.simulate.arrivals import Arrivals, Growth
+from matching.simulate.days import simulate
+from matching.simulate.timeline import Timeline
+from matching.simulate.whatif import Changes, Difference, compare, what_if
 from matching.solution import Bound, Solution
 from matching.solve import Cancelled, solve
-from matching.timeline import Timeline
 from matching.verify import InvalidSolution, verify
-from matching.whatif import Changes, Difference, compare, what_if
 
 __all__ = [
     "FIT_MAX",

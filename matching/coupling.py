@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from matching.columns import Bools, Int32s, Int64s
-from matching.network import Network
+from matching.network.flow import Network
 from matching.problem import Problem
 
 

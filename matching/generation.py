@@ -6,7 +6,7 @@ there are none. The arcs that are not in are only ever looked at a block at a ti
 linear programming approach to the cutting-stock problem, Operations Research 9).
 
 *Proof that nothing better is left out.* Let x be a best flow on the arcs that are in. Its network of exchanges
-(:mod:`matching.exchanges`) has a price p for every offer and pool, and 0 for the ground, such that p(head) >=
+(:mod:`matching.prices.exchanges`) has a price p for every offer and pool, and 0 for the ground, such that p(head) >=
 p(tail) + gain on each of its edges. An arc (i, j) that is out adds edges to j: from every offer a that serves i,
 with gain fit(i, j) - fit(i, a), and from the ground with gain weight(i) + fit(i, j) while i has unserved units.
 Where they too obey the inequality, the sum round any closed path of the whole network is at most 0, so no
@@ -29,9 +29,9 @@ import numpy as np
 
 from matching.columns import Bools, Int32s, Int64s
 from matching.linkage import Linkage
-from matching.paths import NEVER
 from matching.policy import Policy
-from matching.prices import World, world_of
+from matching.prices.paths import NEVER
+from matching.prices.worth import World, world_of
 from matching.problem import FIT_MAX, Problem
 from matching.solution import Bound, Solution
 from matching.solve import solve

@@ -27,9 +27,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from matching.codes import CodeTables
 from matching.columns import Bools, Int32s, Int64s
-from matching.eligibility import Candidates, Needs, Offers
+from matching.eligibility.codes import CodeTables
+from matching.eligibility.rules import Candidates, Needs, Offers
 
 FULL = 10_000
 CHUNK_ARCS = 500_000

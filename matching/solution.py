@@ -43,7 +43,7 @@ class Solution:
         reserve: int64 (m,), the prices that it was made with; None without any above 0.
         beyond_reserve: with a reserve, what the served units are worth beyond its prices, the sum of
             (worth - use * price), less no penalty for load; None without one. ``status`` speaks of what a reserve
-            aims at (:mod:`matching.reserve`) then, and ``bound`` still of served units, fairness and fit.
+            aims at (:mod:`matching.reserve.aim`) then, and ``bound`` still of served units, fairness and fit.
     """
 
     flow: Int64s

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from matching.balance import imbalance
 from matching.columns import Int64s
 from matching.components import Parts, split
 from matching.coupling import examine
-from matching.fairness import (
+from matching.fairness.balance import imbalance
+from matching.fairness.groups import (
     Aims,
     aims_of,
     convex_flow,
@@ -26,16 +26,16 @@ from matching.fairness import (
     unfairness,
 )
 from matching.meter import Clock, Meter
-from matching.parallel import solve_parts
+from matching.network.parallel import solve_parts
+from matching.network.sifting import exact_flow
 from matching.policy import Policy
 from matching.problem import Problem
-from matching.reserve import Kept, further_flow, kept_back, left_over, with_arcs, worthiest_flow
-from matching.sifting import exact_flow
+from matching.reserve.aim import Kept, further_flow, kept_back, left_over, with_arcs, worthiest_flow
 from matching.solution import Bound, Solution
 from matching.verify import objective, verify
 
 if TYPE_CHECKING:
-    from matching.coupled_parts import CoupledParts
+    from matching.coupled.parts import CoupledParts
 
 DEFAULT_POLICY = Policy()
 
@@ -63,19 +63,19 @@ def solve(
     """The best solution: most units of tier 0, then of tier 1 and so on, then the greatest sum of fit.
 
     Between coverage and fit comes fairness where the policy asks for it, and from the fit goes what it asks
-    for balance (:mod:`matching.fairness`). The problem is split into parts that share nothing. Parts whose
+    for balance (:mod:`matching.fairness.groups`). The problem is split into parts that share nothing. Parts whose
     rules do not couple are solved exactly as networks; the others by CP-SAT, level by level. The result is
     checked by :func:`matching.verify` before it is given out.
 
     Fairness adds up over groups, not over parts, so parts that share a group are joined where one of them is
-    coupled (:mod:`matching.joining`).
+    coupled (:mod:`matching.coupled.joining`).
 
     Args:
         problem: the checked input.
         policy: what the organization aims at.
         time_limit: seconds after which the search in coupled parts stops with the best found. Networks are
             not cut short: they have no result before the end, and take seconds at 100,000 needs. Without a limit
-            proofs take as long as they take, but for very large coupled parts (``matching.climb.LARGE``).
+            proofs take as long as they take, but for very large coupled parts (``matching.coupled.climb.LARGE``).
         workers: how many processes solve networks, and threads search in coupled parts; None takes every
             core. Large problems alone are worth the processes.
         progress: called with the share of the work done, never falling, from 0.0 to 1.0; while a process solves
@@ -83,7 +83,7 @@ def solve(
             :class:`Cancelled`, the work stops at once: the status is "cancelled", the flow what was found by then.
         reserve: int64 (m,), at least 0, what a unit of each offer is worth to needs still to come, as
             :func:`matching.expected_prices` tells: a unit is served only where it is worth more
-            (:mod:`matching.reserve`). The problem is then solved a second time without it, for the bound.
+            (:mod:`matching.reserve.aim`). The problem is then solved a second time without it, for the bound.
     Returns:
         The same flow for the same problem and policy on any number of workers, where all of it is a network;
         with coupled parts the same objective whenever the status is "optimal".
@@ -175,7 +175,7 @@ class _Run:
         if aims is not None and self._policy.fairness and self._parts.coupled:
             aims = aims._replace(before=served_by_group(aims, self._problem.need, self._flow))
         if self._kept is not None and aims is not None and self._policy.fairness and arcs:
-            from matching.kept_fairness import fairest_kept  # CP-SAT, as below
+            from matching.reserve.fairness import fairest_kept  # CP-SAT, as below
 
             together = np.sort(np.concatenate(parts))  # units of a tier may be exchanged between parts
             self._networks = [together]
@@ -202,7 +202,7 @@ class _Run:
         """Fill in the flow of the coupled parts."""
         if not self._parts.coupled:
             return
-        from matching.coupled_parts import CoupledParts  # CP-SAT loads pandas: 0.2 s and 60 MB that networks save
+        from matching.coupled.parts import CoupledParts  # CP-SAT loads pandas: 0.2 s and 60 MB that networks save
 
         parts = CoupledParts(
             self._problem, self._coupling, self._parts.coupled, self._aims, self._workers, meter.partly

@@ -8,20 +8,10 @@ from flask_security import RoleMixin, UserMixin
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, relationship
 
+from marketplace.data_levels import P1, P2, P3, P4, column
 from marketplace.extensions import Model
 from marketplace.permissions import Role
-from marketplace.privacy import (
-    P1,
-    P2,
-    P3,
-    P4,
-    Encrypted,
-    Sealed,
-    blind_index,
-    column,
-    mask_email,
-    mask_name,
-)
+from marketplace.privacy import Encrypted, Sealed, blind_index, mask_email, mask_name
 from marketplace.records import Record, UtcDateTime
 
 #: A member of an organization is of a charity by that; nobody is given these.

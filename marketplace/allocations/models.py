@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, relationship
 
+from marketplace.data_levels import P2, P3, P4, column
 from marketplace.extensions import Model
 from marketplace.needs.models import Need
-from marketplace.privacy import P2, P3, P4, Encrypted, Sealed, column, mask_phone
+from marketplace.privacy import Encrypted, Sealed, mask_phone
 from marketplace.projects.models import Capacity
 from marketplace.records import Imported, Record, UtcDateTime
 

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, Index, String, text
 from sqlalchemy.orm import Mapped
 
+from marketplace.data_levels import P1, P2, column
 from marketplace.extensions import Model
-from marketplace.privacy import P1, P2, column
 from marketplace.records import Record
 
 #: What may go live: wishes on the public board, records of other departments, data that anyone may fetch.

@@ -21,8 +21,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, relationship
 
 from marketplace.accounts.models import User
+from marketplace.data_levels import P2, P3, P4, column
 from marketplace.extensions import Model
-from marketplace.privacy import P2, P3, P4, Encrypted, Sealed, column, mask_id_number, mask_name, mask_phone
+from marketplace.privacy import Encrypted, Sealed, mask_id_number, mask_name, mask_phone
 from marketplace.records import Discardable, Imported, Record, today
 
 COLOURS = ("RED", "YELLOW", "BLUE", "UNRATED")

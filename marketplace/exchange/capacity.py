@@ -29,7 +29,7 @@ from marketplace.organizations.models import Organization
 from marketplace.permissions import Actor
 from marketplace.projects.models import Capacity, Pool, Project
 from marketplace.records import today
-from matching.codes import CodeTables
+from matching.eligibility.codes import CodeTables
 from matching.tables import CapacityTable
 
 #: File column -> columns of the table that follow it.

@@ -26,7 +26,7 @@ from marketplace.extensions import db
 from marketplace.permissions import Actor
 from marketplace.privacy import Sealed, blind_index
 from marketplace.records import today
-from matching.codes import CodeList, CodeTables
+from matching.eligibility.codes import CodeList, CodeTables
 from matching.tables import Language, Sheet
 from matching.tables import columns as cells
 

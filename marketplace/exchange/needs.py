@@ -32,7 +32,7 @@ from marketplace.needs.models import URGENCIES, Need, new_reference
 from marketplace.permissions import Actor
 from marketplace.records import today
 from marketplace.screening import screen
-from matching.codes import CodeTables
+from matching.eligibility.codes import CodeTables
 from matching.tables import KINDS, NeedTable
 
 #: File column -> columns of the table that follow it.

@@ -22,7 +22,7 @@ from marketplace.extensions import db
 from marketplace.organizations.models import KINDS, Organization
 from marketplace.permissions import Actor
 from marketplace.privacy import Sealed
-from matching.codes import CodeTables
+from matching.eligibility.codes import CodeTables
 from matching.tables import Language, Sheet
 from matching.tables import columns as cells
 

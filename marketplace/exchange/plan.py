@@ -12,7 +12,7 @@ from sqlalchemy import Table, bindparam, insert, select, update
 
 from marketplace.exchange.faults import Header, ImportFault
 from marketplace.extensions import db
-from matching.codes import CodeList
+from matching.eligibility.codes import CodeList
 from matching.tables.write import FORMULA_STARTS
 
 CHUNK = 2000

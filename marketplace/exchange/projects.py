@@ -23,7 +23,7 @@ from marketplace.organizations.models import Organization
 from marketplace.permissions import Actor
 from marketplace.projects.models import FUNDINGS, Capacity, Project
 from marketplace.projects.services import hukou_wording
-from matching.codes import CodeTables
+from matching.eligibility.codes import CodeTables
 from matching.tables import Language, Sheet
 from matching.tables import columns as cells
 

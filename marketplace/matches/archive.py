@@ -23,8 +23,8 @@ from marketplace.matches.file_codes import code_tables
 from marketplace.matches.foresight.ahead import Kept
 from marketplace.matches.snapshot import Snapshot
 from matching import Bound, Policy, Problem, Solution
-from matching.eligibility import Needs, Offers
-from matching.explain import Explainer, Explanation, Rules
+from matching.eligibility.rules import Needs, Offers
+from matching.explain.accounts import Explainer, Explanation, Rules
 from matching.scoring import PARTS, Earlier, Scorer
 
 _KEPT = ("price", "to_come", "queue", "last", "saved")

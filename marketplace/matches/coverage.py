@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from marketplace.matches.file_codes import code_tables
 from marketplace.matches.snapshot import Snapshot
-from matching.codes import STATISTIC_ONLY
+from matching.eligibility.codes import STATISTIC_ONLY
 from matching.tables import URGENCIES
 
 Units = NDArray[np.int64]

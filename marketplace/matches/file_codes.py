@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from marketplace import regions, taxonomy
-from matching.codes import CodeList, CodeTables
+from matching.eligibility.codes import CodeList, CodeTables
 
 
 @lru_cache(maxsize=1)

@@ -14,8 +14,8 @@ from marketplace.matches.file_codes import code_tables
 from marketplace.matches.file_outputs import CandidatesFile, Result
 from matching import Policy, solve
 from matching.columns import Int32s
-from matching.eligibility import Candidates, Needs, Offers, candidate_blocks, candidates
-from matching.explain import shortages, unmatched, waiting
+from matching.eligibility.rules import Candidates, Needs, Offers, candidate_blocks, candidates
+from matching.explain.accounts import shortages, unmatched, waiting
 from matching.problem import Problem
 from matching.scoring import Scorer
 from matching.solution import Solution

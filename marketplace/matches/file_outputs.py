@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from matching.codes import CodeTables
 from matching.columns import Int32s
-from matching.eligibility import Candidates, Needs, Offers
-from matching.explain import Shortages, Unmatched, Waiting
+from matching.eligibility.codes import CodeTables
+from matching.eligibility.rules import Candidates, Needs, Offers
+from matching.explain.accounts import Shortages, Unmatched, Waiting
 from matching.policy import Policy
 from matching.problem import Problem
 from matching.reasons import REASONS, Numbers, sentence

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, relationship
 
+from marketplace.data_levels import P1, P2, P3, column
 from marketplace.extensions import Model
 from marketplace.needs.models import Need
-from marketplace.privacy import P1, P2, P3, column
 from marketplace.projects.models import Capacity
 from marketplace.records import Record, UtcDateTime
 
@@ -97,7 +97,7 @@ class RunOutcome(Model):
     run_id: Mapped[int] = column(P1, "run", ForeignKey("match_run.id"), index=True)
     need_id: Mapped[int] = column(P2, "need", ForeignKey("need.id"), index=True)
     quantity: Mapped[int] = column(P2, "units unserved")
-    reason: Mapped[str] = column(P2, "reason code of matching.explain", String(40), index=True)
+    reason: Mapped[str] = column(P2, "reason code of matching.explain.accounts", String(40), index=True)
     details: Mapped[dict[str, Any]] = column(P2, "the numbers behind the reason", JSON, default=dict)
 
 
@@ -110,7 +110,7 @@ class RunShortage(Model):
     run_id: Mapped[int] = column(P1, "run", ForeignKey("match_run.id"), index=True)
     category: Mapped[str] = column(P1, "service category", String(5))
     region: Mapped[str] = column(P1, "region of the needs", String(6))
-    reason: Mapped[str] = column(P1, "reason code of matching.explain", String(40))
+    reason: Mapped[str] = column(P1, "reason code of matching.explain.accounts", String(40))
     needs: Mapped[int] = column(P2, "how many needs")
     units: Mapped[int] = column(P2, "units unserved")
     units_red: Mapped[int] = column(P2, "units unserved, red")

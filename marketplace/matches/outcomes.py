@@ -18,10 +18,10 @@ from marketplace.matches.snapshot import Snapshot
 from marketplace.matches.solving import DECLINED_ONLY, Result
 from marketplace.matches.waiting import counted_tiers
 from marketplace.needs.models import URGENCIES
-from matching.explain import Shortages
+from matching.explain.accounts import Shortages
+from matching.explain.sentences import PART_NAMES
 from matching.reasons import REASONS, Reason
 from matching.scoring import PARTS
-from matching.sentences import PART_NAMES
 
 DECLINED = "declined"
 """Everybody who could help declined lately; the one reason that the library does not know."""

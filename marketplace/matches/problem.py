@@ -23,8 +23,8 @@ from marketplace.needs.models import URGENCIES, Need
 from marketplace.projects.models import Capacity, Pool
 from marketplace.records import LOCAL_TIME, now, today
 from matching import Policy
-from matching.codes import STATISTIC_ONLY
-from matching.eligibility import Needs, Offers
+from matching.eligibility.codes import STATISTIC_ONLY
+from matching.eligibility.rules import Needs, Offers
 
 CONTENT = 3
 """Of 1 to 5: a household that was less satisfied is not sent to the same supplier again by preference."""

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from marketplace.matches.advice import ADVICE
 from marketplace.matches.file_outputs import Result, by_colour, qualification_name, reason_text, unserved_by_tier
-from matching.explain import Explainer, Rules, Shortages
+from matching.explain.accounts import Explainer, Rules, Shortages
+from matching.explain.sentences import Names, describe
 from matching.reasons import REASONS
-from matching.sentences import Names, describe
 from matching.tables import URGENCIES
 
 ROWS_SHOWN = 5000

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from marketplace.matches.foresight.ahead import Ahead
 from matching import Policy
-from matching.eligibility import Needs, Offers
+from matching.eligibility.rules import Needs, Offers
 
 
 @dataclass(frozen=True)

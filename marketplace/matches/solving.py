@@ -27,8 +27,8 @@ from marketplace.matches.holds.telling import KeptWaiting, kept_waiting
 from marketplace.matches.snapshot import Snapshot
 from marketplace.matches.waiting import counted_tiers
 from matching import Problem, Solution, solve
-from matching.eligibility import Candidates, candidate_blocks
-from matching.explain import Shortages, Unmatched, shortages, unmatched
+from matching.eligibility.rules import Candidates, candidate_blocks
+from matching.explain.accounts import Shortages, Unmatched, shortages, unmatched
 from matching.generation import Block, completed, generate
 from matching.reasons import REASONS
 from matching.scoring import PARTS, Earlier, Scorer

@@ -17,10 +17,10 @@ from marketplace.matches.snapshot import Snapshot
 from marketplace.matches.solving import Matched, Tell, matched
 from marketplace.matches.waiting import by_colour as told_by_colour
 from matching import Policy
-from matching.eligibility import Candidates
+from matching.eligibility.rules import Candidates
 from matching.scoring import Scorer
+from matching.simulate.whatif import Breakdown, compare
 from matching.tables import URGENCIES
-from matching.whatif import Breakdown, compare
 
 UNCHANGED = 100
 

@@ -20,8 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, relationship
 
 from marketplace.cases.models import Case, Consent, Person
+from marketplace.data_levels import P1, P2, P3, P4, column
 from marketplace.extensions import Model
-from marketplace.privacy import P1, P2, P3, P4, Encrypted, Sealed, column
+from marketplace.privacy import Encrypted, Sealed
 from marketplace.records import Discardable, Imported, Record, today
 
 KINDS = ("micro_wish", "goods", "service", "employment", "grant")

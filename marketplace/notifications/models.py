@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from marketplace.data_levels import P1, P2, column
 from marketplace.extensions import Model
-from marketplace.privacy import P1, P2, column
 from marketplace.records import UtcDateTime, new_public_id
 
 #: When a notice also goes out by e-mail.

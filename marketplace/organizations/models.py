@@ -17,8 +17,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, relationship
 
+from marketplace.data_levels import P1, P2, P3, column
 from marketplace.extensions import Model
-from marketplace.privacy import P1, P2, P3, Encrypted, Sealed, column, mask_name, mask_phone
+from marketplace.privacy import Encrypted, Sealed, mask_name, mask_phone
 from marketplace.records import Discardable, Imported, Record
 
 KINDS = (

@@ -17,9 +17,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, relationship
 
 from marketplace.accounts.models import User
+from marketplace.data_levels import P1, P2, P3, column
 from marketplace.extensions import Model
 from marketplace.organizations.models import Organization
-from marketplace.privacy import P1, P2, P3, Encrypted, Sealed, column
+from marketplace.privacy import Encrypted, Sealed
 from marketplace.records import Imported, Record
 
 FUNDINGS = ("charity", "government_purchase", "mixed")

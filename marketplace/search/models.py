@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped
 
+from marketplace.data_levels import P1, column
 from marketplace.extensions import Model
-from marketplace.privacy import P1, column
 from marketplace.records import UtcDateTime, now
 
 

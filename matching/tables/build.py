@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.ageing import aged_tiers
-from matching.codes import CodeTables
 from matching.columns import Bools, Int8s, Int32s, Int64s
-from matching.eligibility import Candidates, Needs, Offers
+from matching.eligibility.codes import CodeTables
+from matching.eligibility.rules import Candidates, Needs, Offers
 from matching.policy import Policy
 from matching.problem import Problem
 from matching.scoring import Earlier

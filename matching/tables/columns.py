@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from matching.codes import NO_LIMIT, STATISTIC_ONLY, CodeList
+from matching.eligibility.codes import NO_LIMIT, STATISTIC_ONLY, CodeList
 from matching.tables.faults import Language
 
 KINDS = ("micro_wish", "goods", "service", "employment", "grant")

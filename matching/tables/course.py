@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.arrivals import Arrivals, Growth
-from matching.codes import CodeTables
 from matching.columns import Int64s
-from matching.eligibility import Candidates, candidates
+from matching.eligibility.codes import CodeTables
+from matching.eligibility.rules import Candidates, candidates
 from matching.policy import Policy
 from matching.problem import Problem
 from matching.scoring import Scorer
+from matching.simulate.arrivals import Arrivals, Growth
 from matching.tables.build import earlier_of, problem_of, rule_columns
 from matching.tables.read import CapacityTable, NeedTable
 
@@ -22,7 +22,7 @@ LONGEST_DAYS = 3660
 
 
 class Course(NamedTuple):
-    """What `matching.simulate` takes.
+    """What `matching.simulate.days` takes.
 
     Attributes:
         days: the arrivals of each day. offers: what there is on the first day.

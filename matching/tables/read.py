@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.codes import CodeTables
 from matching.columns import Bools, Int8s, Int32s, Int64s
+from matching.eligibility.codes import CodeTables
 from matching.tables import columns as cells
 from matching.tables.faults import Fault, FaultLog, Language
 from matching.tables.grid import Grid, leave_out

@@ -16,7 +16,7 @@ import numpy as np
 
 from matching import Arrivals, Problem, expected_prices
 from matching.columns import Bools, Floats, Int8s, Int64s
-from matching.expectations import CAUTION, Record, draw
+from matching.foresight.expectations import CAUTION, Record, draw
 
 NIGHTS = 365
 FIRST = date(2026, 1, 1)

@@ -32,7 +32,7 @@ from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
 from marketplace.matches.file_codes import code_tables
 from matching import Policy, Problem
-from matching.eligibility import candidates
+from matching.eligibility.rules import candidates
 from matching.scoring import score
 from matching.tables import read_capacity, read_needs
 from matching.tables.build import problem_of, rule_columns
@@ -52,7 +52,7 @@ def bare_solve(problem: Problem) -> tuple[float, int]:
     """Seconds of `solve()` alone on the plain network, and the worth of the flow it finds.
 
     Needs send their units over their arcs to offers, from there through the pool if there is one to a sink, or
-    past all at no worth. A served unit is worth (T - t) · (m · F + 1) + fit, as in `matching.network`.
+    past all at no worth. A served unit is worth (T - t) · (m · F + 1) + fit, as in `matching.network.flow`.
     """
     n, m, p = problem.quantity.size, problem.capacity.size, problem.pool_capacity.size
     sink = n + m + p

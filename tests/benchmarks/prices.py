@@ -24,8 +24,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from matching import Policy, Problem, expected_prices, explain, prices, solve
-from matching.choices import explainer
-from matching.paths import spread
+from matching.explain.choices import explainer
+from matching.prices.paths import spread
 from tests.benchmarks.match_files import network_of
 from tests.benchmarks.world import write_world
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from matching import Policy, Problem, explain, prices, solve
-from matching.chains import NOWHERE, Move
-from matching.changes import Rules
-from matching.choices import Explanation, explainer
-from matching.explain import shortages, unmatched
-from matching.levels import Levels
+from matching.explain.accounts import shortages, unmatched
+from matching.explain.chains import NOWHERE, Move
+from matching.explain.changes import Rules
+from matching.explain.choices import Explanation, explainer
+from matching.explain.sentences import Names, describe, kilometres, points
+from matching.prices.levels import Levels
 from matching.reasons import Reason
 from matching.scoring import PARTS, Scorer
-from matching.sentences import Names, describe, kilometres, points
 from matching.tables.build import rule_columns
 from tests.matching.test_explain import AS_OF, TABLES, Matched
 from tests.support.matching_problems import large_problem

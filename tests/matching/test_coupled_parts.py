@@ -8,9 +8,9 @@ import time
 import numpy as np
 import pytest
 
-import matching.coupled_parts
+import matching.coupled.parts
 from matching import Cancelled, Policy, Problem, solve
-from matching.crew import Crew, Solvers, Stopped, all_done
+from matching.coupled.crew import Crew, Solvers, Stopped, all_done
 from matching.verify import verify
 from tests.benchmarks.coupled_world import coupled_world
 from tests.benchmarks.gap import made, problem_of
@@ -43,7 +43,7 @@ def test_one_worker_and_two_reach_the_same() -> None:
 def test_parts_that_were_short_of_time_are_taken_up_again(monkeypatch: pytest.MonkeyPatch, limit: float | None) -> None:
     problem = counties(12)
     best = solve(problem, workers=2)
-    monkeypatch.setattr(matching.coupled_parts, "FIRST_SECONDS", 1e-4)
+    monkeypatch.setattr(matching.coupled.parts, "FIRST_SECONDS", 1e-4)
     again = solve(problem, workers=2, time_limit=limit)
     assert again.status == "optimal"
     assert (again.served, again.fit) == (best.served, best.fit)

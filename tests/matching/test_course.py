@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching import Arrivals, Growth, InvalidProblem, Policy, Problem, simulate
-from matching.eligibility import candidates
+from matching.eligibility.rules import candidates
 from matching.scoring import Scorer, waiting_part
 from matching.tables import capacity_of, needs_of
 from matching.tables.build import rule_columns

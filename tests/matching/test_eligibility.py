@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching.eligibility import candidates, funnel
+from matching.eligibility.rules import candidates, funnel
 from tests.support.rule_worlds import (
     AS_OF,
     NEEDS,

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from matching.expectations import LEAST_DAYS, LEAST_NEEDS, Record, ThinHistory, draw, expected, rates
+from matching.foresight.expectations import LEAST_DAYS, LEAST_NEEDS, Record, ThinHistory, draw, expected, rates
 
 FIRST = date(2024, 1, 1)
 DAYS = 730

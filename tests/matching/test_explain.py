@@ -8,8 +8,8 @@ from hypothesis import given, settings
 
 from marketplace.matches.file_codes import code_tables
 from matching import Policy, Problem, Solution, solve
-from matching.eligibility import candidates
-from matching.explain import Unmatched, explain, shortages, unmatched, waiting
+from matching.eligibility.rules import candidates
+from matching.explain.accounts import Unmatched, explain, shortages, unmatched, waiting
 from matching.reasons import REASONS, Numbers, Reason, sentence
 from matching.scoring import score
 from matching.tables import capacity_of, needs_of

@@ -20,9 +20,9 @@ from matching import (
     solve,
     verify,
 )
-from matching.foresight import outlook
+from matching.explain.sentences import Names, describe
+from matching.foresight.expected_prices import outlook
 from matching.reasons import Reason
-from matching.sentences import Names, describe
 from tests.support.matching_problems import columns_of, large_problem
 
 STEP = 2 * 10_000 + 1

@@ -9,7 +9,7 @@ import pytest
 
 from matching import FIT_MAX, Problem, solve
 from matching.coupling import examine
-from matching.network import Network, _cheapest, best_flow
+from matching.network.flow import Network, _cheapest, best_flow
 from tests.support.matching_oracles import best_by_milp, is_feasible, objective_of
 from tests.support.matching_problems import columns_of, large_problem
 

@@ -12,8 +12,8 @@ import pytest
 
 from matching import Cancelled, Policy, Problem, solve, verify
 from matching.columns import Int64s
-from matching.fairness import unfairness
-from matching.parallel import solve_parts
+from matching.fairness.groups import unfairness
+from matching.network.parallel import solve_parts
 from tests.support.matching_problems import large_problem
 
 

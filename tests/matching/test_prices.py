@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from matching import Policy, Problem, Solution, prices, solve
-from matching.evenness import evenness
-from matching.exchanges import exchanges_of
-from matching.levels import Levels, Scale
-from matching.paths import Edges, NotOptimal
-from matching.prices import IMPOSSIBLE, world_of
+from matching.fairness.evenness import evenness
+from matching.prices.exchanges import exchanges_of
+from matching.prices.levels import Levels, Scale
+from matching.prices.paths import Edges, NotOptimal
+from matching.prices.worth import IMPOSSIBLE, world_of
 from matching.problem import FIT_MAX
 from tests.properties.test_prices import changed, difference, reached
 from tests.support.matching_problems import columns_of, large_problem

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching import Policy
-from matching.eligibility import candidates
+from matching.eligibility.rules import candidates
 from matching.scoring import PARTS, Earlier, Parts, Scorer, score
 from tests.support.rule_worlds import AS_OF, NEEDS, OFFERS, TABLES, Need, Offer, columns, distance
 

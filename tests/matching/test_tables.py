@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matching.codes import CodeList, CodeTables
+from matching.eligibility.codes import CodeList, CodeTables
 from matching.tables import InvalidTable, capacity_of, needs_of, read_needs
 from tests.matching.reading import TABLES, capacity_faults, need_faults, one, read, same
 from tests.support.table_files import (

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching import Arrivals, Changes, InvalidProblem, Policy, Problem, compare, simulate, solve, what_if
-from matching.whatif import Arcs
+from matching.simulate.whatif import Arcs
 from tests.support.matching_problems import problems
 
 

@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching import Problem, Solution, explain, prices, solve
-from matching.chains import NOWHERE
-from matching.changes import Change
-from matching.choices import Explanation, RunnerUp
-from matching.levels import Levels
+from matching.explain.chains import NOWHERE
+from matching.explain.changes import Change
+from matching.explain.choices import Explanation, RunnerUp
+from matching.explain.sentences import describe
+from matching.prices.levels import Levels
 from matching.reasons import Reason
-from matching.sentences import describe
 from tests.properties.test_prices import difference, reached, roomier, with_twin
 from tests.support.matching_oracles import is_feasible, objective_of
 from tests.support.matching_problems import FEATURES, columns_of, problems

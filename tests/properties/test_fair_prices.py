@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching import Problem, Solution, explain, prices, solve
-from matching.levels import Levels
+from matching.prices.levels import Levels
 from tests.properties.test_explanations import carried_out
 from tests.properties.test_prices import changed, difference
 from tests.support.matching_oracles import flows, is_feasible, objective_of

@@ -152,7 +152,7 @@ def test_a_need_is_held_only_for_one_at_least_as_urgent(data: st.DataObject, fea
 
 
 def test_prices_do_not_depend_on_the_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("matching.foresight.FORK_FROM", 0)
+    monkeypatch.setattr("matching.foresight.expected_prices.FORK_FROM", 0)
     rng = np.random.default_rng(4)
     shape = {"need": np.repeat(np.arange(60), 4), "offer": np.tile(np.arange(12), 20), "capacity": np.full(12, 5)}
 

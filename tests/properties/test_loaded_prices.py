@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching import Policy, Problem, prices, solve
-from matching.levels import Levels
-from matching.prices import IMPOSSIBLE
+from matching.prices.levels import Levels
+from matching.prices.worth import IMPOSSIBLE
 from tests.properties.test_prices import changed, difference, roomier, with_rows
 from tests.properties.test_reserve import POLICY, beyond, reserves
 from tests.support.matching_oracles import flows, is_feasible, objective_of, pools_above

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import matching.joining
-import matching.sharing
+import matching.coupled.joining
+import matching.coupled.sharing
 from matching import Policy, Problem, Solution, solve
 from tests.support.aims_oracle import Value, best_value_by_milp, value_of
 from tests.support.matching_oracles import is_feasible
@@ -94,7 +94,7 @@ def test_what_rounding_of_fairness_hides_is_tried(data: st.DataObject, largest: 
     """With costs rounded as coarsely as for many groups of coprime sizes, the fairest is found all the same."""
     problem = data.draw(grouped(data.draw(st.sampled_from(("bundle", "whole", "budget", "minimum_batch")))))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(matching.sharing, "LARGEST", largest)
+        patched.setattr(matching.coupled.sharing, "LARGEST", largest)
         solution = solve(problem, Policy(fairness=True), workers=1)
     best = best_value_by_milp(problem)
     value = value_of(problem, solution.flow.tolist())
@@ -114,7 +114,7 @@ def test_large_joins_are_settled_part_by_part_with_a_bound_that_holds(data: st.D
     problem = side_by_side(parts)
     policy = Policy(fairness=True, load_balance_weight=weight)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(matching.joining, "TOGETHER", 0)
+        patched.setattr(matching.coupled.joining, "TOGETHER", 0)
         solution = solve(problem, policy, workers=1)
     assert is_feasible(problem, solution.flow.tolist())
     best, bound = best_value_by_milp(problem, weight), solution.bound

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-import matching.climb
-import matching.relaxation
+import matching.coupled.climb
+import matching.coupled.relaxation
 from matching import FIT_MAX, Problem, solve
-from matching.climb import Climb, _State
 from matching.components import split
+from matching.coupled.climb import Climb, _State
+from matching.coupled.crew import Crew, Solvers
+from matching.coupled.decomposition import _with_and_without, blocks, decompose
+from matching.coupled.improve import Neighbourhoods, improve, kernel, rounded
+from matching.coupled.program import Program, Rows, program
+from matching.coupled.relaxation import Relaxed, relax, weigh
+from matching.coupled.search import search
 from matching.coupling import examine
-from matching.crew import Crew, Solvers
-from matching.decomposition import _with_and_without, blocks, decompose
-from matching.improve import Neighbourhoods, improve, kernel, rounded
-from matching.program import Program, Rows, program
-from matching.relaxation import Relaxed, relax, weigh
-from matching.search import search
 from tests.support.matching_oracles import best_by_milp, flows, is_feasible
 from tests.support.matching_problems import COUPLED, FEATURES, problems
 
@@ -97,9 +97,9 @@ def test_sifting_ends_at_the_relaxation_of_all_columns(data: st.DataObject) -> N
         for worth in worths(problem, arcs, made):
             at_once = relaxed(made, worth)
             with pytest.MonkeyPatch.context() as patched:
-                patched.setattr(matching.relaxation, "WHOLE", 0)
-                patched.setattr(matching.relaxation, "FIRST", 1)
-                patched.setattr(matching.relaxation, "MORE", 1)
+                patched.setattr(matching.coupled.relaxation, "WHOLE", 0)
+                patched.setattr(matching.coupled.relaxation, "FIRST", 1)
+                patched.setattr(matching.coupled.relaxation, "MORE", 1)
                 sifted = relaxed(made, worth)
             assert at_once is not None
             assert sifted is not None
@@ -204,11 +204,11 @@ def test_the_long_way_reaches_the_optimum_of_the_exact_model(data: st.DataObject
     features = data.draw(st.lists(st.sampled_from(FEATURES), unique=True))
     problem = data.draw(problems(*features))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(matching.climb, "SMALL", 0)
-        patched.setattr(matching.climb, "HANDY", 0)
-        patched.setattr(matching.climb, "MEDIUM", medium)
-        patched.setattr(matching.relaxation, "WHOLE", medium)
-        patched.setattr(matching.climb, "LONGEST", 0.3)
+        patched.setattr(matching.coupled.climb, "SMALL", 0)
+        patched.setattr(matching.coupled.climb, "HANDY", 0)
+        patched.setattr(matching.coupled.climb, "MEDIUM", medium)
+        patched.setattr(matching.coupled.relaxation, "WHOLE", medium)
+        patched.setattr(matching.coupled.climb, "LONGEST", 0.3)
         solution = solve(problem, workers=1)
     assert solution.status == "optimal"
     assert (solution.served, solution.fit) == best_by_milp(problem)
@@ -220,9 +220,9 @@ def test_knapsacks_reach_the_optimum_of_the_exact_model(seed: int, needs: int, o
     problem = knapsacks(seed, needs=needs, offers=offers)
     assume(programs(problem))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(matching.climb, "SMALL", 0)
-        patched.setattr(matching.climb, "HANDY", 0)
-        patched.setattr(matching.climb, "LONGEST", 0.3)
+        patched.setattr(matching.coupled.climb, "SMALL", 0)
+        patched.setattr(matching.coupled.climb, "HANDY", 0)
+        patched.setattr(matching.coupled.climb, "LONGEST", 0.3)
         solution = solve(problem, workers=1)
     assert solution.status == "optimal"
     assert (solution.served, solution.fit) == best_by_milp(problem)

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from matching import Problem
-from matching.bidding import bid
-from matching.boxes import UNLIMITED, step
 from matching.coupling import examine
-from matching.descent import descended
-from matching.market import Market, market_of
-from matching.network import best_flow
-from matching.sampling import sample_prices
+from matching.network.bidding import bid
+from matching.network.boxes import UNLIMITED, step
+from matching.network.descent import descended
+from matching.network.flow import best_flow
+from matching.network.market import Market, market_of
+from matching.network.sampling import sample_prices
 from tests.support.matching_problems import large_problem, problems
 
 thorough = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

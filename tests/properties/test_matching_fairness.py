@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from matching import Policy, Problem, solve
 from matching.coupling import examine
-from matching.fairness import aims_of, convex_flow
+from matching.fairness.groups import aims_of, convex_flow
 from tests.support.matching_oracles import flows, is_feasible, objective_of
 from tests.support.matching_problems import columns_of, problems
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from matching import Problem, Solution, solve
 from matching.coupling import examine
-from matching.network import best_flow
+from matching.network.flow import best_flow
 from tests.support.matching_oracles import best_by_enumeration, best_by_milp, is_feasible, objective_of
 from tests.support.matching_problems import COUPLED, FEATURES, columns_of, problems
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from matching import Problem
 from matching.components import split
+from matching.coupled.rounding import Rounding
 from matching.coupling import examine
-from matching.network import best_flow
-from matching.rounding import Rounding
+from matching.network.flow import best_flow
 from tests.support.matching_oracles import best_by_milp, is_feasible, objective_of
 from tests.support.matching_problems import FEATURES, problems
 

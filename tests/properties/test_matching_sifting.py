@@ -11,11 +11,11 @@ from scipy.optimize import linear_sum_assignment
 
 from matching import Problem, solve
 from matching.coupling import examine
-from matching.market import market_of
-from matching.network import Network, best_flow
-from matching.potentials import proving_prices
-from matching.restricted import Chosen
-from matching.sifting import SIFT_FROM, exact_flow, sifted
+from matching.network.flow import Network, best_flow
+from matching.network.market import market_of
+from matching.network.potentials import proving_prices
+from matching.network.restricted import Chosen
+from matching.network.sifting import SIFT_FROM, exact_flow, sifted
 from tests.support.matching_oracles import is_feasible, objective_of
 from tests.support.matching_problems import large_problem, problems
 

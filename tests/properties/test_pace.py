@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching import Policy, Problem, solve
-from matching.balance import Balance
+from matching.fairness.balance import Balance
 from tests.support.aims_oracle import best_value_by_milp, value_of
 from tests.support.matching_oracles import is_feasible
 from tests.support.matching_problems import FEATURES, columns_of, months, problems

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching import Policy, Problem, prices, solve
-from matching.levels import Levels
-from matching.prices import IMPOSSIBLE
-from matching.settled import settle
+from matching.prices.levels import Levels
+from matching.prices.settled import settle
+from matching.prices.worth import IMPOSSIBLE
 from tests.support.matching_problems import COUPLED, FEATURES, columns_of, problems
 
 thorough = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -13,7 +13,7 @@ from marketplace.matches.problem import _days, _degrees, _group_mask, _masks, _s
 from marketplace.needs.models import Need
 from marketplace.projects.models import Capacity
 from marketplace.records import today
-from matching.eligibility import Needs, Offers, candidates
+from matching.eligibility.rules import Needs, Offers, candidates
 from tests.support.world import in_days
 
 CATEGORIES = [category.code for category in taxonomy.categories()]

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching import Policy, Problem, solve
-from matching.eligibility import Needs
-from matching.explain import Unmatched, shortages
+from matching.eligibility.rules import Needs
+from matching.explain.accounts import Unmatched, shortages
 from tests.properties.test_prices import reached, with_twin
 from tests.support.matching_problems import problems
 

@@ -4,9 +4,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from marketplace.data_levels import Level, inventory
 from marketplace.extensions import db
 from marketplace.permissions import Actor
-from marketplace.privacy import Encrypted, Level, Sealed, inventory, reveal
+from marketplace.privacy import Encrypted, Sealed, reveal
 from tests.support.world import CANARIES, a_case, a_user
 
 

@@ -15,8 +15,9 @@ from urllib.parse import unquote
 
 from sqlalchemy import CheckConstraint, String, Text, event, select
 
+from marketplace.data_levels import Level
 from marketplace.extensions import Model, db
-from marketplace.privacy import Encrypted, Level, mask_all
+from marketplace.privacy import Encrypted, mask_all
 
 #: Codes and places of the level P2 that no CHECK lists: short words, the same for many records, naming nobody.
 CODES = {

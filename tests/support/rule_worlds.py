@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from marketplace.matches.file_codes import code_tables
-from matching.eligibility import Needs, Offers
+from matching.eligibility.rules import Needs, Offers
 from matching.tables.build import Words, listed
 
 AS_OF = np.datetime64("2026-11-24", "D")

@@ -17,9 +17,9 @@ from scipy.sparse.csgraph import connected_components
 
 from marketplace.matches.file_codes import code_tables
 from matching import Policy, Problem
-from matching.eligibility import Candidates, Needs, Offers, candidates
-from matching.expectations import CAUTION
-from matching.foresight import outlook
+from matching.eligibility.rules import Candidates, Needs, Offers, candidates
+from matching.foresight.expectations import CAUTION
+from matching.foresight.expected_prices import outlook
 from matching.scoring import Scorer
 
 Int64s = NDArray[np.int64]

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, relationship
 
+from marketplace.data_levels import P1, P2, column
 from marketplace.extensions import Model
 from marketplace.needs.models import URGENCIES
-from marketplace.privacy import P1, P2, column
 from marketplace.records import Record, UtcDateTime
 
 LEAST_HORIZON, HORIZON, MOST_HORIZON = 7, 90, 365

@@ -25,8 +25,8 @@ from marketplace.matches.scope import Scope, shown_need
 from marketplace.matches.snapshot import Snapshot
 from marketplace.needs.models import URGENCIES, Need
 from marketplace.permissions import within
-from matching import expectations
-from matching.eligibility import Needs
+from matching.eligibility.rules import Needs
+from matching.foresight import expectations
 
 MOST_DAYS = 3 * 366
 """So far back the record is read: what came earlier says little of today."""

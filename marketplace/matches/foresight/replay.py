@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from marketplace.matches.file_codes import code_tables
 from marketplace.matches.foresight.ahead import Ahead, Drawn, Pairs, futures_of, kept_for, timeless, useful_days
-from matching import Policy, Problem, expectations, solve
+from matching import Policy, Problem, solve
 from matching.ageing import aged_tiers
-from matching.eligibility import Needs, Offers
+from matching.eligibility.rules import Needs, Offers
+from matching.foresight import expectations
 from matching.scoring import Scorer, waiting_part
 from matching.tables import URGENCIES
 

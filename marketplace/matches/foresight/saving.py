@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from marketplace.matches.foresight.ahead import Kept, without_margin
 from matching import Policy, Problem, Solution, solve
-from matching.foresight import together
-from matching.reserve import left_over
+from matching.foresight.expected_prices import together
+from matching.reserve.aim import left_over
 
 WEIGHED_ARCS = 3_000_000
 """Futures are weighed until their pairs add up to so many; at least one is, and a large region's mean is over fewer."""

@@ -6,10 +6,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, column_property, relationship
 
 from marketplace.allocations.models import Allocation
+from marketplace.data_levels import P1, P2, P3, column
 from marketplace.extensions import Model
 from marketplace.matches.models import MatchRun
 from marketplace.needs.models import Need
-from marketplace.privacy import P1, P2, P3, column
 from marketplace.projects.models import Capacity
 from marketplace.records import Record, UtcDateTime
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from marketplace.matches.foresight.ahead import Kept
 from matching import Policy, Problem, Solution
-from matching.load import Load
+from matching.explain.load import Load
 from matching.problem import FIT_MAX
-from matching.reserve import further_flow, left_over, with_arcs
+from matching.reserve.aim import further_flow, left_over, with_arcs
 
 Int64s = NDArray[np.int64]
 
@@ -61,7 +61,7 @@ def kept_waiting(problem: Problem, solution: Solution, policy: Policy, kept: Kep
     np.subtract.at(left, problem.need, solution.flow)
     room = Load.of(problem, solution).room
     arcs = np.flatnonzero((left[problem.need] > 0) & (room[problem.offer] > 0) & (solution.reserve[problem.offer] > 0))
-    tier_worth = (problem.capacity.size + 1) * FIT_MAX + 1  # as `matching.choices` weighs tiers
+    tier_worth = (problem.capacity.size + 1) * FIT_MAX + 1  # as `matching.explain.choices` weighs tiers
     tier = problem.tier[problem.need[arcs]].astype(np.int64)
     worth = (policy.tiers - tier) * tier_worth + problem.fit[arcs]
     short = problem.use[arcs] * solution.reserve[problem.offer[arcs]] - worth

@@ -16,8 +16,8 @@ from marketplace.matches.models import MatchRun, RunOutcome
 from marketplace.needs.models import Need
 from marketplace.organizations.models import name_of
 from marketplace.projects.models import Capacity
-from matching.explain import Explanation
-from matching.sentences import Names, describe
+from matching.explain.accounts import Explanation
+from matching.explain.sentences import Names, describe
 
 SHOWN = 10
 """So many offers that could serve a need are told."""

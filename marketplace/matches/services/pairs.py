@@ -15,7 +15,7 @@ from marketplace.matches.services.settings import policy_for
 from marketplace.needs.models import Need
 from marketplace.projects.models import Capacity
 from marketplace.records import today
-from matching.eligibility import Candidates
+from matching.eligibility.rules import Candidates
 from matching.scoring import PARTS, Earlier, Scorer
 
 

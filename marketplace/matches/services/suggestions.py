@@ -27,7 +27,7 @@ from marketplace.needs.models import Need
 from marketplace.permissions import Actor, Permission
 from marketplace.projects.models import Capacity
 from marketplace.records import today
-from matching.eligibility import Offers, candidates
+from matching.eligibility.rules import Offers, candidates
 from matching.scoring import PARTS, Earlier, Scorer
 
 SHOWN = 5

@@ -22,7 +22,7 @@ from marketplace.matches.services.settings import SITE_POLICY
 from marketplace.notifications.models import Notification
 from marketplace.permissions import Actor, Role
 from marketplace.records import now
-from matching.expectations import CAUTION, Record, draw
+from matching.foresight.expectations import CAUTION, Record, draw
 from tests.marketplace.matches.run_support import SYSTEM
 from tests.support import world
 from tests.support.past import a_backtest, a_past, a_switch

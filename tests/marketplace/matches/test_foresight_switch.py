@@ -23,7 +23,7 @@ from marketplace.matches.scope import Scope
 from marketplace.matches.services.performing import execute
 from marketplace.permissions import Actor, Role
 from marketplace.records import new_public_id, now
-from matching.expectations import CAUTION, draw
+from matching.foresight.expectations import CAUTION, draw
 from tests.marketplace.matches.run_support import SYSTEM, again, proposals, snapshot
 from tests.support import world
 from tests.support.client import Browser

@@ -14,7 +14,7 @@ from marketplace.matches.foresight.ahead import Ahead, Drawn, kept_for
 from marketplace.matches.snapshot import Snapshot
 from marketplace.matches.solving import match
 from matching import Policy, Problem
-from matching.expectations import CAUTION
+from matching.foresight.expectations import CAUTION
 from matching.reasons import REASONS, Reason
 from tests.marketplace.matches.run_support import snapshot
 from tests.support import world

@@ -1,0 +1,1 @@
+"""The hard rules: which offer may serve which need."""

@@ -1,0 +1,1 @@
+"""Why this, why not that, why unmatched: accounts with numbers, and their sentences."""

@@ -1,0 +1,1 @@
+"""Objectives beside tiers and fit: fairness between groups, balance between offers."""

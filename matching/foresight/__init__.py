@@ -1,0 +1,1 @@
+"""Needs still to come: drawn from a record, and what capacity is worth to them."""

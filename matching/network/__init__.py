@@ -1,0 +1,1 @@
+"""The exact engine for problems without coupling rules: one flow, or prices that prove a large one best."""
