@@ -22,7 +22,9 @@ from marketplace.search import words
 from marketplace.settings import Settings
 
 NAME = "MAIN"
-COMPLETE = "complete"
+#: Marks an index that was made from the whole database. A new number where what an entry holds has changed: the next
+#: time changes are taken up, all of it is made anew. 2: words of a wish tell no more of its place than its card.
+COMPLETE = "complete-2"
 WRITER_SECONDS = 60.0
 WRITER_MEMORY_MB = 256
 #: A whole word says more than all of its pairs of characters.

@@ -253,6 +253,19 @@ def test_a_database_without_its_index_gets_one(app: Flask) -> None:
     assert not services.is_behind()
 
 
+def test_an_index_of_an_earlier_edition_is_made_anew(app: Flask) -> None:
+    wish = a_wish(title="一盏台灯")
+    services.rebuild()
+    folder = app.extensions["marketplace.settings"].index_dir
+    (folder / index.COMPLETE).rename(folder / "complete")  # what the first edition left
+    with index.current().writing() as writer:
+        writer.remove([f"need:{wish.id}", f"wish:{wish.id}"])  # its entries were others
+    assert services.is_behind()
+    services.catch_up_if_behind()
+    assert titles("台灯", ANYONE) == {"wish": ["一盏台灯"]}
+    assert not services.is_behind()
+
+
 def test_files_removed_under_a_running_server_are_made_good(app: Flask) -> None:
     a_wish(title="一盏台灯")
     services.rebuild()
