@@ -109,6 +109,19 @@ class InviteForm(FlaskForm):
     position = RadioField(_("Place"), [InputRequired(_("Choose manager or staff."))], default="staff")
 
 
+class FirstManagerForm(FlaskForm):
+    """Who will answer for an organization without a manager."""
+
+    email = EmailField(
+        _("E-mail"),
+        [
+            InputRequired(_("Enter the e-mail address of whoever will answer for it")),
+            Length(max=254, message=_("At most 254 characters")),
+            Email(_("Enter an address like name@example.org")),
+        ],
+    )
+
+
 class FindForm(Form):
     """Words to find an organization by, read from the address."""
 

@@ -79,6 +79,7 @@ _VERBS = {
     "left": _("Member left"),
     "link_made": _("Link made"),
     "made_monthly": _("Made monthly"),
+    "manager_invited": _("First manager invited"),
     "matched": _("Matched"),
     "moved": _("Moved"),
     "offer_posted": _("Offer posted"),

@@ -128,6 +128,7 @@ def records_of(region: str, *, claimant: User | None, public: bool, organization
             "package_id": lambda: a_package(alliance()),
             "document_id": lambda: a_document(supplier()),
             "invitation_id": lambda: an_invitation(supplier()),
+            "first_invitation_id": lambda: Named(an_invitation(supplier()).public_id, supplier()),
             "member_id": lambda: Named(a_user(organization=supplier()).public_id, supplier()),
             "teammate_id": lambda: Named(a_team_member(case()).public_id, case()),
             "token": lambda: Named("forged"),  # a link opens for nobody who was not sent it

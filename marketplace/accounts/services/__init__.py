@@ -14,7 +14,7 @@ from marketplace.accounts.services.links import (
     revoke,
     set_password_by_link,
 )
-from marketplace.accounts.services.memberships import Members, members_of, remove_member, set_position
+from marketplace.accounts.services.memberships import Members, has_manager, members_of, remove_member, set_position
 from marketplace.accounts.services.passwords import change_password
 from marketplace.accounts.services.people import (
     add_member,
@@ -82,6 +82,7 @@ __all__ = [
     "end_all_sessions",
     "end_session",
     "first_administrator",
+    "has_manager",
     "invite",
     "is_demo_instance",
     "is_due",

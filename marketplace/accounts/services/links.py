@@ -14,10 +14,11 @@ from sqlalchemy import func, select, update
 
 from marketplace import audit, mail, signing
 from marketplace.accounts.models import AccessLink, Membership, User, email_index
-from marketplace.accounts.services.actors import actor_of, user_by_email
+from marketplace.accounts.services.actors import actor_of, own_user, user_by_email
+from marketplace.accounts.services.memberships import set_position
 from marketplace.accounts.services.people import add_member, add_user
 from marketplace.accounts.services.sessions import end_all_sessions
-from marketplace.errors import InvalidInput, NotFound, StateConflict
+from marketplace.errors import AccessDenied, InvalidInput, NotFound, StateConflict
 from marketplace.extensions import db
 from marketplace.permissions import ANYONE, Actor, Role
 from marketplace.records import now
@@ -133,10 +134,19 @@ def _address_of(link: AccessLink) -> str:
 
 
 def invite(
-    actor: Actor, organization_id: int, organization_name: str, email: str, position: str, address: Address
+    actor: Actor,
+    organization_id: int,
+    organization_name: str,
+    email: str,
+    position: str,
+    address: Address,
+    *,
+    first: bool = False,
 ) -> Sent:
     """Invite somebody into an organization; the caller checked that the actor may. Inside its transaction.
 
+    Args:
+        first: nobody answers for the organization, so it is not the organization that invites.
     Raises:
         InvalidInput: there is an invitation to this address that still works.
     """
@@ -155,32 +165,46 @@ def invite(
         organization_id=organization_id, position=position,
     )  # fmt: skip
     url = address(_token(link))
-    text = _(
-        "%(organization)s invites you to work with it at Bangnin. Follow this link within 7 days: %(address)s",
-        organization=organization_name,
-        address=url,
-    )
+    words = {"organization": organization_name, "address": url}
+    if first:
+        text = _(
+            "You are asked to answer for %(organization)s at Bangnin as its manager. "
+            "Follow this link within 7 days: %(address)s",
+            **words,
+        )
+    else:
+        text = _(
+            "%(organization)s invites you to work with it at Bangnin. Follow this link within 7 days: %(address)s",
+            **words,
+        )
     mailed = mail.post(email, _("An invitation to an organization at Bangnin"), text, key=f"join:{link.public_id}")
     return Sent(link, url, mailed)
 
 
 def join(actor: Actor, token: str) -> AccessLink:
-    """The signed-in account becomes a member of the organization that invited.
+    """The signed-in account becomes a member of the organization that invited; staff may become managers by it.
 
     Raises:
+        AccessDenied: they sent the invitation, which is for somebody else.
         StateConflict: they are a member, or the link was used a moment ago.
     """
     with transaction() as session:
         link = open_link(token, "join")
-        query = select(Membership.id).where(
+        query = select(Membership.position).where(
             Membership.user_id == actor.user_id, Membership.organization_id == link.organization_id
         )
-        if session.scalar(query) is not None:
+        position = session.scalar(query)
+        if position is not None and (position, link.position) != ("staff", "manager"):
             raise StateConflict(_("You are a member of this organization already."))
-        _use_up(link)
         if actor.user_id is None or link.organization_id is None:
             raise NotFound
-        add_member(actor, actor.user_id, link.organization_id, link.position or "staff")
+        if actor.user_id == link.made_by:
+            raise AccessDenied(_("You sent this invitation. Only whoever it is for can follow it."))
+        _use_up(link)
+        if position is None:
+            add_member(actor, actor.user_id, link.organization_id, link.position or "staff")
+        else:
+            set_position(actor, link.organization_id, own_user(actor).public_id, "manager")
         return link
 
 

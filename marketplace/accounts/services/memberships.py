@@ -1,9 +1,10 @@
 """Members of an organization: their places in it, and how they come and go. One active manager always stays."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import contains_eager
 
 from marketplace import audit
@@ -44,6 +45,28 @@ def members_of(organization_id: int) -> Members:
         .order_by(AccessLink.id.desc())
     )
     return Members(list(db.session.scalars(members)), list(db.session.scalars(invitations)))
+
+
+def _managers(organization_id: Any) -> Select[Any]:
+    """Memberships of managers who may sign in."""
+    return (
+        select(Membership.id)
+        .join(User, User.id == Membership.user_id)
+        .where(
+            Membership.organization_id == organization_id,
+            Membership.position == "manager",
+            User.active.is_(True),
+        )
+    )
+
+
+def has_manager(organization_id: Any) -> ColumnElement[bool]:
+    """Whether a manager who may sign in answers for an organization, as an SQL condition.
+
+    Args:
+        organization_id: its key, or the column of keys of the rows that are asked about.
+    """
+    return _managers(organization_id).exists()
 
 
 def _load(organization_id: int, user_public_id: str) -> Membership:
@@ -97,16 +120,6 @@ def remove_member(actor: Actor, organization_id: int, user_public_id: str) -> No
 def _keep_a_manager(membership: Membership) -> None:
     if membership.position != "manager":
         return
-    others = (
-        select(func.count())
-        .select_from(Membership)
-        .join(User, User.id == Membership.user_id)
-        .where(
-            Membership.organization_id == membership.organization_id,
-            Membership.position == "manager",
-            Membership.id != membership.id,
-            User.active.is_(True),
-        )
-    )
-    if not db.session.scalar(others):
+    others = _managers(membership.organization_id).where(Membership.id != membership.id)
+    if db.session.scalar(others.limit(1)) is None:
         raise StateConflict(_("This is the last manager. Make somebody else a manager first."))

@@ -23,6 +23,11 @@ from marketplace.organizations.services.documents import (
     removed_documents,
     restore_document,
 )
+from marketplace.organizations.services.first_manager import (
+    awaited_managers,
+    invite_first_manager,
+    take_back_first_invitation,
+)
 from marketplace.organizations.services.founding import edit_alliance, found_alliance
 from marketplace.organizations.services.members import (
     accept_invitation,
@@ -88,6 +93,7 @@ __all__ = [
     "alliances",
     "alliances_of",
     "audiences",
+    "awaited_managers",
     "candidates",
     "create_package",
     "discard_document",
@@ -106,6 +112,7 @@ __all__ = [
     "history",
     "identity_is_open",
     "invitation",
+    "invite_first_manager",
     "invite_member",
     "leave",
     "listing",
@@ -133,6 +140,7 @@ __all__ = [
     "sees_every_state",
     "suspend",
     "tabs",
+    "take_back_first_invitation",
     "to_verify",
     "track_record",
     "verify",

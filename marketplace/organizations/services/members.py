@@ -12,6 +12,7 @@ from marketplace.permissions import Actor, Permission, scoped
 from marketplace.transitions import transaction
 
 MOST_INVITATIONS = 20
+TAKING_MEMBERS = ("registered", "verified")
 
 
 def _load(actor: Actor, permission: Permission, public_id: str, *, lock: bool = False) -> Organization:
@@ -45,13 +46,23 @@ def invite_member(actor: Actor, public_id: str, email: str, position: str, addre
         raise InvalidInput(fields={"position": _("Choose manager or staff.")})
     with transaction():
         organization = _load(actor, Permission.MEMBER_MANAGE, public_id, lock=True)
-        if organization.state not in ("registered", "verified"):
-            raise StateConflict(_("While the organization is suspended or refused it takes no new members."))
-        if len(accounts.members_of(organization.id).invitations) >= MOST_INVITATIONS:
-            raise LimitReached(_("Too many invitations wait for an answer. Take some back first."))
+        check_it_takes_members(organization)
         sent = accounts.invite(actor, organization.id, organization.name, email, position, address)
         audit.record(actor, "organization:invited", organization, changed=["members"], after=position)
         return sent
+
+
+def check_it_takes_members(organization: Organization) -> None:
+    """Whether somebody may be invited now.
+
+    Raises:
+        LimitReached: too many invitations wait.
+        StateConflict: the organization is suspended or refused.
+    """
+    if organization.state not in TAKING_MEMBERS:
+        raise StateConflict(_("While the organization is suspended or refused it takes no new members."))
+    if len(accounts.members_of(organization.id).invitations) >= MOST_INVITATIONS:
+        raise LimitReached(_("Too many invitations wait for an answer. Take some back first."))
 
 
 def revoke_invitation(actor: Actor, public_id: str, invitation_id: str) -> None:

@@ -12,6 +12,7 @@ from marketplace import trail
 from marketplace.errors import NotFound
 from marketplace.extensions import db
 from marketplace.organizations.models import Organization
+from marketplace.organizations.services.first_manager import without_manager
 from marketplace.permissions import Actor, Permission, Scope, row_filter, within
 
 PER_PAGE = 20
@@ -22,8 +23,8 @@ class Filters:
     """What a reader asked to see; an empty value asks for nothing.
 
     Attributes:
-        tab: all, queue (waiting for the reader's verification), region (of the staff member) or mine (the reader
-            is a member).
+        tab: all, queue (waiting for the reader's verification), unmanaged (nobody answers for it), region (of the
+            staff member) or mine (the reader is a member).
         kind: one of models.KINDS.
         region: a code; all below it are meant.
         state: a state; for those who see more than verified organizations.
@@ -47,7 +48,7 @@ def tabs(actor: Actor) -> list[str]:
     """The lists that an actor has."""
     found = ["all"]
     if actor.may(Permission.ORGANIZATION_VERIFY):
-        found.append("queue")
+        found += ["queue", "unmanaged"]
     if Scope.REGION in actor.scopes(Permission.ORGANIZATION_VIEW) and actor.region:
         found.append("region")
     if actor.organization_ids:
@@ -71,6 +72,8 @@ def listing(actor: Actor, filters: Filters, page: int = 1) -> Pagination:
     query = to_verify(actor) if filters.tab == "queue" else select(Organization).where(visible_to(actor))
     if filters.tab == "region" and actor.region:
         query = query.where(within(Organization.region, actor.region))
+    elif filters.tab == "unmanaged":
+        query = query.where(row_filter(Organization, actor, Permission.ORGANIZATION_VERIFY), without_manager())
     elif filters.tab == "mine":
         query = query.where(Organization.id.in_(actor.organization_ids))
     if filters.kind:
@@ -112,6 +115,7 @@ ACTIONS = {
     "organization:document_removed": _("Document removed"),
     "organization:document_restored": _("Document taken back"),
     "organization:invited": _("Member invited"),
+    "organization:manager_invited": _("First manager invited"),
     "organization:invitation_revoked": _("Invitation taken back"),
 }
 

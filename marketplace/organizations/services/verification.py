@@ -11,7 +11,7 @@ from marketplace.reasons import reason_given
 from marketplace.transitions import move, transaction
 
 
-def _to_judge(actor: Actor, public_id: str, version: int | None = None) -> Organization:
+def to_judge(actor: Actor, public_id: str, version: int | None = None) -> Organization:
     """An organization of the officer's region, locked until the transaction ends.
 
     Raises:
@@ -40,7 +40,7 @@ def verify(actor: Actor, public_id: str, version: int) -> None:
         version: of the profile that the officer read.
     """
     with transaction():
-        organization = _to_judge(actor, public_id, version)
+        organization = to_judge(actor, public_id, version)
         move(actor, organization, expect="registered", to="verified", refusal_reason=None)
 
 
@@ -48,7 +48,7 @@ def refuse(actor: Actor, public_id: str, version: int, reason: str) -> None:
     """Not verified, with the reason that its members read; they may mend it and ask again."""
     reason = reason_given(reason, _WHAT_IS_WRONG)
     with transaction():
-        organization = _to_judge(actor, public_id, version)
+        organization = to_judge(actor, public_id, version)
         move(actor, organization, expect="registered", to="refused", reason=reason, refusal_reason=reason)
 
 
@@ -60,7 +60,7 @@ def suspend(actor: Actor, public_id: str, reason: str) -> None:
     """
     reason = reason_given(reason, _WHAT_IS_WRONG)
     with transaction():
-        organization = _to_judge(actor, public_id)
+        organization = to_judge(actor, public_id)
         move(actor, organization, expect="verified", to="suspended", reason=reason, refusal_reason=reason)
         events.happened.send("organization:stopped", row=organization, actor=actor)  # its members read why
 
@@ -68,7 +68,7 @@ def suspend(actor: Actor, public_id: str, reason: str) -> None:
 def reinstate(actor: Actor, public_id: str) -> None:
     """Ends a suspension; paused projects are resumed by their organization."""
     with transaction():
-        organization = _to_judge(actor, public_id)
+        organization = to_judge(actor, public_id)
         move(
             actor,
             organization,
@@ -83,5 +83,5 @@ def reveal_contact(actor: Actor, public_id: str, reason: str) -> dict[str, str]:
     """Name and phone of the contact in the clear, for the officer who verifies; leaves a trace."""
     reason = reason_given(reason, _("Say what you need the contact for"))
     with transaction():
-        organization = _to_judge(actor, public_id)
+        organization = to_judge(actor, public_id)
         return privacy.reveal(actor, organization, ("contact_name", "contact_phone"), reason)

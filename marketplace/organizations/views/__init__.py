@@ -3,6 +3,7 @@
 from marketplace.organizations.views import (  # noqa: F401  # importing adds the routes
     alliance_pages,
     documents,
+    first_manager,
     members,
     packages,
     profiles,

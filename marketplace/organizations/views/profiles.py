@@ -12,7 +12,14 @@ from marketplace import wording
 from marketplace.errors import InvalidInput
 from marketplace.organizations import services
 from marketplace.organizations.choices import kind_choices, region_choices, state_choices
-from marketplace.organizations.forms import DocumentForm, FilterForm, ProfileForm, ReasonForm, RegisterForm
+from marketplace.organizations.forms import (
+    DocumentForm,
+    FilterForm,
+    FirstManagerForm,
+    ProfileForm,
+    ReasonForm,
+    RegisterForm,
+)
 from marketplace.organizations.models import DOCUMENT_KINDS, Organization
 from marketplace.organizations.views.parts import organizations, page_number, sent_version, show_errors
 from marketplace.permissions import Permission, may_reach
@@ -20,6 +27,7 @@ from marketplace.permissions import Permission, may_reach
 TAB_NAMES = {
     "all": lazy_gettext("All"),
     "queue": lazy_gettext("Waiting for verification"),
+    "unmanaged": lazy_gettext("Without a manager"),
     "region": lazy_gettext("In my region"),
     "mine": lazy_gettext("My organizations"),
 }
@@ -98,6 +106,8 @@ def show_profile(
     refused: ReasonForm | None = None,
     contact: dict[str, str] | None = None,
     upload: DocumentForm | None = None,
+    inviting: FirstManagerForm | None = None,
+    link: str | None = None,
 ) -> ResponseReturnValue:
     """The page of an organization, with what its reader may do."""
     page = render_template(
@@ -115,8 +125,11 @@ def show_profile(
         sees_documents=may_reach(g.actor, Permission.ORGANIZATION_DOCUMENTS, organization),
         document_kinds=wording.DOCUMENT_KINDS,
         upload=upload or document_form(formdata=None),
+        awaited_managers=services.awaited_managers(g.actor, organization),
+        inviting=inviting or FirstManagerForm(formdata=None),
+        link=link,
     )
-    return page, 422 if refused or upload else 200
+    return page, 422 if refused or upload or inviting else 200
 
 
 def document_form(**options: Any) -> DocumentForm:

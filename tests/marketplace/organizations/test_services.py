@@ -246,7 +246,7 @@ def test_each_reader_sees_their_own_part(app: Flask) -> None:
     assert names(services.listing(member, everything)) == {"公开的", "惠农待核验的"}
     assert names(services.listing(member, services.Filters(tab="mine"))) == {"惠农待核验的"}
     assert services.tabs(member) == ["all", "mine"]
-    assert services.tabs(officer()) == ["all", "queue", "region"]
+    assert services.tabs(officer()) == ["all", "queue", "unmanaged", "region"]
     assert services.get(ANYONE, public.public_id).id == public.id
     with pytest.raises(NotFound):
         services.get(ANYONE, waiting.public_id)

@@ -26,7 +26,7 @@ def test_pages_of_many_rows_ask_little(app: Flask, client: Browser) -> None:
         (world.a_user(Role.ADMINISTRATOR), ["/account/staff"]),
         (world.a_user(organization=organization), [own, f"{own}/members"]),
         (world.a_user(Role.COORDINATOR), ["/alliances", joined, f"{joined}/members?find=测试"]),
-        (world.a_user(Role.OFFICER), ["/organizations", "/organizations?tab=queue"]),
+        (world.a_user(Role.OFFICER), ["/organizations", "/organizations?tab=queue", "/organizations?tab=unmanaged"]),
         (world.a_user(Role.CASEWORKER), [f"/cases/{case.public_id}/packages"]),
     ):
         client.sign_in(reader)
