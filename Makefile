@@ -76,6 +76,7 @@ bench: $(VENV)/development ## measure (make bench GAP=gapd.txt for OR-Library's 
 	$(BIN)/python -m tests.benchmarks.coupled
 	$(BIN)/python -m tests.benchmarks.foresight_years
 	$(BIN)/python -m tests.benchmarks.suggestions
+	$(BIN)/python -m tests.benchmarks.imports
 	$(BIN)/python -m tests.benchmarks.gap $(if $(GAP),--gap $(GAP))
 
 assets: $(VENV)/runtime ## fetch the front-end files named in marketplace/assets.lock.json again (needs npm)
