@@ -35,6 +35,7 @@ from tests.support.world import (
     a_volunteers_offer,
     a_wish,
     an_allocation,
+    an_invitation,
     an_organization,
     in_days,
     save,
@@ -91,6 +92,7 @@ class World:
     claims: dict[str, Any]
     offers: dict[str, Any]
     photos: dict[int, Any]
+    unmanaged: Any
     tokens: dict[str, dict[str, Any]]
 
 
@@ -152,6 +154,8 @@ def make_world() -> World:
         offers = {"own": single.made("offer_id"), "another's": a_volunteers_offer()}
         offers["approved"] = a_volunteers_offer(state="offered", reviewed_by="-")
         an_organization(state="refused", refusal_reason="-")
+        unmanaged = an_organization()
+        an_invitation(unmanaged, position="manager")
         decided: dict[str, Any] = {"state": "refused", "answer": "-", "decided_by": "-"}
         a_release(capacity, **decided)
         an_exception(needs["closed"], **decided)
@@ -169,7 +173,7 @@ def make_world() -> World:
         "answers": {f"link, {state}": signing.sign("allocation.answer", row.public_id) for state, row in links.items()},
         "claims": {f"link, {state}": signing.sign("guest.claim", row.public_id) for state, row in guests.items()},
     }
-    return World(people, strangers, single, needs, supplied, claims, offers, photos, tokens)
+    return World(people, strangers, single, needs, supplied, claims, offers, photos, unmanaged, tokens)
 
 
 def _variants(world: World, rule: Rule, role: Role, *, few: bool = False) -> Iterator[tuple[str, dict[str, str]]]:
@@ -199,6 +203,10 @@ def _variants(world: World, rule: Rule, role: Role, *, few: bool = False) -> Ite
     elif "offer_id" in rule.arguments:
         for state, row in world.offers.items():
             yield state, values | {"offer_id": row.public_id}
+    elif rule.rule == "/organizations/<public_id>":
+        rows = {"managed": world.single.made("organization_id"), "without a manager": world.unmanaged}
+        for state, row in rows.items():
+            yield state, values | {"public_id": row.public_id}
     else:
         yield "", values
 
