@@ -50,11 +50,17 @@ def two_servers(settings: Settings) -> Iterator[list[int]]:
             if not re.search(rf":{port}/", first_line):
                 raise RuntimeError(f"the server did not start: {first_line}{server.stderr and server.stderr.read()}")
             # A server whose log nobody reads stands still once the pipe is full.
-            log = threading.Thread(target=server.communicate)
+            log = threading.Thread(target=_read, args=(server,))
             log.start()
             running.callback(log.join, 30)
             running.callback(server.terminate)
         yield ports
+
+
+def _read(server: "subprocess.Popen[str]") -> None:
+    """Read a server's log to its end; what it says of faults is shown with a race that fails."""
+    _out, log = server.communicate()
+    print(*[line[:4000] for line in log.splitlines() if '"level": "error"' in line][:5], sep="\n")  # noqa: T201  # kept by pytest
 
 
 def _stop(server: "subprocess.Popen[str]") -> None:
