@@ -41,14 +41,14 @@ system: # what tests need from Debian: a browser with a Chinese font, PostgreSQL
 	  $$root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq $$missing >/dev/null; }
 
 test: $(VENV)/development system ## run every test
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/races
+	$(BIN)/pytest -n 3 --dist loadfile --ignore tests/races
 	$(BIN)/pytest -n 2 --dist loadgroup tests/races
 
 chaos: $(VENV)/development system ## the long form of the races and kills: five seeds, both databases (about an hour)
 	$(BIN)/python -m tests.races
 
 check: $(VENV)/development system lint types imports messages ## everything that must hold before a change lands
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/races --durations=15
+	$(BIN)/pytest -n 3 --dist loadfile --ignore tests/races --durations=15
 	$(BIN)/pytest -n 2 --dist loadgroup tests/races --durations=15  # alone: 64 processes starve what has a time limit
 
 coverage: $(VENV)/development system ## which lines the tests run (they take twice as long meanwhile)

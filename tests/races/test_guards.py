@@ -10,7 +10,7 @@ from tests.races.guards import GUARDS
 from tests.races.invariants import Race
 from tests.races.unguarded import LOOSE
 
-SEED, ATTEMPTS = 12, 320
+SEED, ATTEMPTS = 12, 120
 #: Fewer than in the long form: starting a process costs more than what it tries.
 PROCESSES, PROCESSES_OF_CONTROLS = 16, 8
 
