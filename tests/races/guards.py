@@ -17,7 +17,7 @@ import pyotp
 from sqlalchemy import func, select
 
 from marketplace import signing
-from marketplace.accounts.models import Membership, User, UserSession
+from marketplace.accounts.models import AccessLink, Membership, User, UserSession
 from marketplace.accounts.services import actor_of, join, second_factor
 from marketplace.accounts.services import links as access_links
 from marketplace.allocations import services as allocations
@@ -208,6 +208,42 @@ class Links(Race):
         ]
 
 
+class PasswordLetters(Race):
+    """Of the links to set a password the last one alone works, and a stranger causes three letters a day at most."""
+
+    users = 4
+
+    def prepare(self) -> None:
+        self.people = [world.a_user(region=None) for _place in range(2 * self.users)]
+        self.keys = [person.id for person in self.people]
+        self.emails = [person.email for person in self.people]
+
+    def attempt(self, number: int) -> str:
+        place = number % len(self.keys)
+        if place < self.users:
+            self.send(self.keys[place])
+        else:
+            self.ask(place)
+        return "asked"
+
+    def send(self, key: int) -> None:
+        access_links.send_password_link(ROBOT, db.session.get_one(User, key), str)
+
+    def ask(self, place: int) -> None:
+        access_links.ask_for_password(self.emails[place], str)
+
+    def faults(self, counted: Counter[str]) -> list[str]:
+        of = AccessLink.user_id.in_
+        works = AccessLink.used_at.is_(None), AccessLink.revoked_at.is_(None)
+        working = db.session.scalar(select(func.count()).where(of(self.keys), *works))
+        asked = db.session.scalar(select(func.count()).where(of(self.keys[self.users :])))
+        return [
+            *expect("links that work", working, len(self.keys)),
+            *expect("letters that strangers caused", asked, self.users * access_links.LETTERS_A_DAY),
+            *([] if counted["asked"] == self.number else ["not all were answered"]),
+        ]
+
+
 class Shares(Race):
     """I1 for what several capacities share and for money: accepting never takes more than there is."""
 
@@ -263,4 +299,6 @@ class Shares(Race):
         ]
 
 
-GUARDS: tuple[type[Race], ...] = (Edits, Codes, Links, Shares, Letters, Waiting, Decisions, Runs, Nights)
+GUARDS: tuple[type[Race], ...] = (
+    Edits, Codes, Links, PasswordLetters, Shares, Letters, Waiting, Decisions, Runs, Nights,
+)  # fmt: skip

@@ -76,6 +76,14 @@ def _use_up(link: AccessLink) -> None:
         raise StateConflict(_("This link was used a moment ago."))
 
 
+def _hold(user_id: int | None) -> None:
+    """Wait, inside the caller's transaction(), until nobody else is at the links of an account.
+
+    Before a link is touched, so that who sends one and who uses one do not wait for each other.
+    """
+    db.session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+
+
 def _make(actor: Actor, purpose: str, **values: Any) -> AccessLink:
     link = AccessLink(purpose=purpose, made_by=actor.user_id, expires_at=now() + LIFETIMES[purpose], **values)
     db.session.add(link)
@@ -241,6 +249,7 @@ def revoke(link: AccessLink) -> None:
 def send_password_link(actor: Actor, user: User, address: Address) -> Sent:
     """A link by which the holder of an account sets a password; links sent before it stop working."""
     with transaction() as session:
+        _hold(user.id)
         session.execute(
             update(AccessLink)
             .where(AccessLink.user_id == user.id, AccessLink.used_at.is_(None), AccessLink.revoked_at.is_(None))
@@ -260,6 +269,7 @@ def ask_for_password(email: str, address: Address) -> None:
         user = user_by_email(email)
         if user is None or not user.active:
             return
+        _hold(user.id)
         sent = session.scalar(
             select(func.count()).where(AccessLink.user_id == user.id, AccessLink.created_at > now() - timedelta(days=1))
         )
@@ -276,6 +286,7 @@ def set_password_by_link(token: str, password: str) -> User:
     hashed = hash_password(password)
     with transaction() as session:
         link = open_link(token, "password")
+        _hold(link.user_id)
         _use_up(link)
         user = session.get_one(User, link.user_id)
         if not user.active:
