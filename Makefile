@@ -44,7 +44,7 @@ test: $(VENV)/development system ## run every test
 	$(BIN)/pytest -n 3 --dist loadfile --ignore tests/races
 	$(BIN)/pytest -n 2 --dist loadgroup tests/races
 
-chaos: $(VENV)/development system ## the long form of the races and kills: five seeds, both databases (about an hour)
+chaos: $(VENV)/development system ## the long form of the races and kills: five seeds, both databases (several hours)
 	$(BIN)/python -m tests.races
 
 check: $(VENV)/development system lint types imports messages ## everything that must hold before a change lands

@@ -4,6 +4,7 @@ Every control acts on a page that was opened before its processes began, and eac
 fault is there even where the processes should take turns.
 """
 
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -23,14 +24,14 @@ from marketplace.projects.models import Capacity
 from marketplace.projects.services import counters
 from marketplace.records import now, today
 from tests.races.controls import write
-from tests.races.guards import Codes, Edits, Form, Links, Shares
+from tests.races.guards import Codes, Edits, Form, Links, PasswordLetters, Shares
 from tests.races.limits import UNLIMITED
 from tests.races.work import WHY, Decisions, Letters, Nights, Runs, Waiting
 from tests.support import world
 
 
 class UnguardedEdits(Edits):
-    """The version is read as the form comes back, and so is always the present one."""
+    """The version is read as the form comes back, and so is always the present one; nobody opens the form again."""
 
     kinds: tuple[str, ...] = ()
     shows = ""
@@ -38,9 +39,7 @@ class UnguardedEdits(Edits):
     def attempt(self, number: int) -> str:  # noqa: ARG002  # one kind alone
         db.session.remove()
         (kind,) = self.kinds
-        form = Form(self.form(kind).version, self.opened[kind].mark + 1)
-        self.save(kind, form)
-        self.opened[kind] = form
+        self.save(kind, Form(self.form(kind).version, self.before[kind].mark + 1))
         return kind
 
 
@@ -151,6 +150,37 @@ class UnguardedPasswords(UnguardedLinks):
 
 class UnguardedAnswers(UnguardedLinks):
     kind, shows = 2, "links of an answer that worked"
+
+
+class UnguardedPasswordLinks(PasswordLetters):
+    """The links to take back are looked up first."""
+
+    shows = "links that work"
+
+    def send(self, key: int) -> None:
+        self.seen: dict[int, list[int]] = getattr(self, "seen", {})
+        if key not in self.seen:
+            mine = AccessLink.user_id == key, AccessLink.revoked_at.is_(None)
+            self.seen[key] = list(db.session.scalars(select(AccessLink.id).where(*mine)))
+        write(update(AccessLink).where(AccessLink.id.in_(self.seen[key])).values(revoked_at=now()))
+        link = world.save(AccessLink(purpose="password", user_id=key, expires_at=now() + timedelta(hours=1)))
+        self.seen[key].append(link.id)
+
+
+class UnguardedPasswordLetters(PasswordLetters):
+    """The letters of a day are counted on a page that was read once, to which this process' own are added."""
+
+    shows = "letters that strangers caused"
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.sent = dict.fromkeys(range(len(self.keys)), 0)
+
+    def ask(self, place: int) -> None:
+        if self.sent[place] >= access_links.LETTERS_A_DAY:
+            return
+        self.sent[place] += 1
+        self.send(self.keys[place])
 
 
 class UnguardedPool(Shares):
@@ -304,6 +334,7 @@ class UnguardedNights(Nights):
 
 LOOSE: tuple[Any, ...] = (
     UnguardedNeeds, UnguardedCases, UnguardedCapacityForms, UnguardedPolicies, UnguardedRecovery, UnguardedDevices,
-    UnguardedInvitations, UnguardedPasswords, UnguardedAnswers, UnguardedPool, UnguardedBudget, UnguardedLetters,
+    UnguardedInvitations, UnguardedPasswords, UnguardedAnswers, UnguardedPasswordLinks, UnguardedPasswordLetters,
+    UnguardedPool, UnguardedBudget, UnguardedLetters,
     UnguardedWaiting, UnguardedExceptions, UnguardedReleases, UnguardedRuns, UnguardedCaseRuns, UnguardedNights,
 )  # fmt: skip
