@@ -11,16 +11,11 @@ from marketplace import create_app
 from marketplace.extensions import db
 from tests.conftest import settings_in
 
-ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup` a worker races on one engine, a file at a time; not the longest all in turn."""
-    for item in items:
-        if isinstance(item, pytest.Function) and item.path.parent == Path(__file__).parent:
-            engine = item.callspec.params["racing_app"] if "racing_app" in item.fixturenames else "none"
-            item.add_marker(pytest.mark.xdist_group(f"{engine} {item.path.stem}"))
+#: With `--dist loadgroup` one worker races on each: SQLite's writers take turns, and leave a processor to PostgreSQL.
+ENGINES = [
+    pytest.param("sqlite", marks=pytest.mark.xdist_group("sqlite")),
+    pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.xdist_group("postgresql")]),
+]
 
 
 @pytest.fixture(params=ENGINES)
