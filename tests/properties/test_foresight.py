@@ -14,7 +14,7 @@ from tests.properties.test_reserve import NETWORKS, worths
 from tests.support.matching_oracles import best_by_milp, pools_above
 from tests.support.matching_problems import COUPLED, columns_of, problems
 
-thorough = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 searching = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 POLICY = Policy(tiers=4)
 
