@@ -36,7 +36,7 @@ class LazyGroup(click.Group):
         if place is None:
             return super().get_command(ctx, cmd_name)
         module, attribute = place.split(":")
-        gc.disable()  # a quarter of the time of starting goes to looking for garbage among what is imported
+        gc.disable()  # two fifths of the time of starting went to looking for garbage among what is imported
         try:
             command = getattr(importlib.import_module(module), attribute)
         finally:

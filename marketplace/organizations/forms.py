@@ -95,31 +95,29 @@ class DocumentForm(FlaskForm):
     file = FileField(_("File"), [FileRequired(_("Choose a file."))])
 
 
-class InviteForm(FlaskForm):
-    """An invitation into an organization."""
-
-    email = EmailField(
+def _email_field(missing: Any) -> EmailField:
+    """The address to send an invitation to; what to say where there is none."""
+    return EmailField(
         _("E-mail"),
         [
-            InputRequired(_("Enter the e-mail address of your colleague")),
+            InputRequired(missing),
             Length(max=254, message=_("At most 254 characters")),
             Email(_("Enter an address like name@example.org")),
         ],
     )
+
+
+class InviteForm(FlaskForm):
+    """An invitation into an organization."""
+
+    email = _email_field(_("Enter the e-mail address of your colleague"))
     position = RadioField(_("Place"), [InputRequired(_("Choose manager or staff."))], default="staff")
 
 
 class FirstManagerForm(FlaskForm):
     """Who will answer for an organization without a manager."""
 
-    email = EmailField(
-        _("E-mail"),
-        [
-            InputRequired(_("Enter the e-mail address of whoever will answer for it")),
-            Length(max=254, message=_("At most 254 characters")),
-            Email(_("Enter an address like name@example.org")),
-        ],
-    )
+    email = _email_field(_("Enter the e-mail address of whoever will answer for it"))
 
 
 class FindForm(Form):

@@ -38,6 +38,7 @@ from marketplace.organizations.services.members import (
     part_from_member,
     place_member,
     revoke_invitation,
+    takes_members,
 )
 from marketplace.organizations.services.packages import (
     MOST_ITEMS,
@@ -141,6 +142,7 @@ __all__ = [
     "suspend",
     "tabs",
     "take_back_first_invitation",
+    "takes_members",
     "to_verify",
     "track_record",
     "verify",

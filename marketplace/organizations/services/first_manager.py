@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, select
 from marketplace import audit
 from marketplace.accounts import services as accounts
 from marketplace.accounts.models import AccessLink
-from marketplace.errors import InvalidInput, NotFound, StateConflict
+from marketplace.errors import InvalidInput, StateConflict
 from marketplace.extensions import db
 from marketplace.organizations.models import Organization
-from marketplace.organizations.services.members import TAKING_MEMBERS, check_it_takes_members
+from marketplace.organizations.services.members import TAKING_MEMBERS, check_it_takes_members, take_back
 from marketplace.organizations.services.verification import to_judge
 from marketplace.permissions import Actor, Permission, may_reach
 from marketplace.transitions import transaction
@@ -78,15 +78,5 @@ def take_back_first_invitation(actor: Actor, public_id: str, invitation_id: str)
         NotFound: there is no such invitation.
         StateConflict: a manager answers for the organization, or the invitation was used a moment ago.
     """
-    with transaction() as session:
-        organization = _to_be_managed(actor, public_id)
-        query = select(AccessLink).where(
-            AccessLink.public_id == invitation_id,
-            AccessLink.organization_id == organization.id,
-            AccessLink.purpose == "join",
-        )
-        link = session.scalar(query)
-        if link is None:
-            raise NotFound
-        accounts.revoke(link)
-        audit.record(actor, "organization:invitation_revoked", organization, changed=["members"])
+    with transaction():
+        take_back(actor, _to_be_managed(actor, public_id), select(AccessLink), invitation_id)

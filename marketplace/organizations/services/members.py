@@ -1,6 +1,9 @@
 """Who works for an organization: its managers invite, place and part from members; anybody may leave."""
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _
+from sqlalchemy import Select
 
 from marketplace import audit
 from marketplace.accounts import services as accounts
@@ -52,6 +55,11 @@ def invite_member(actor: Actor, public_id: str, email: str, position: str, addre
         return sent
 
 
+def takes_members(organization: Organization) -> bool:
+    """Whether its state lets people join."""
+    return organization.state in TAKING_MEMBERS
+
+
 def check_it_takes_members(organization: Organization) -> None:
     """Whether somebody may be invited now.
 
@@ -59,7 +67,7 @@ def check_it_takes_members(organization: Organization) -> None:
         LimitReached: too many invitations wait.
         StateConflict: the organization is suspended or refused.
     """
-    if organization.state not in TAKING_MEMBERS:
+    if not takes_members(organization):
         raise StateConflict(_("While the organization is suspended or refused it takes no new members."))
     if len(accounts.members_of(organization.id).invitations) >= MOST_INVITATIONS:
         raise LimitReached(_("Too many invitations wait for an answer. Take some back first."))
@@ -71,18 +79,29 @@ def revoke_invitation(actor: Actor, public_id: str, invitation_id: str) -> None:
     Raises:
         StateConflict: it was used a moment ago.
     """
-    with transaction() as session:
+    with transaction():
         organization = _load(actor, Permission.MEMBER_MANAGE, public_id, lock=True)
-        query = scoped(AccessLink, actor, Permission.MEMBER_MANAGE).where(
+        take_back(actor, organization, scoped(AccessLink, actor, Permission.MEMBER_MANAGE), invitation_id)
+
+
+def take_back(actor: Actor, organization: Organization, links: Select[Any], invitation_id: str) -> None:
+    """Take back one of the links that the actor may reach, inside the caller's transaction().
+
+    Raises:
+        NotFound: none of them is such an invitation into the organization.
+        StateConflict: it was used a moment ago.
+    """
+    link = db.session.scalar(
+        links.where(
             AccessLink.public_id == invitation_id,
             AccessLink.organization_id == organization.id,
             AccessLink.purpose == "join",
         )
-        link = session.scalar(query)
-        if link is None:
-            raise NotFound
-        accounts.revoke(link)
-        audit.record(actor, "organization:invitation_revoked", organization, changed=["members"])
+    )
+    if link is None:
+        raise NotFound
+    accounts.revoke(link)
+    audit.record(actor, "organization:invitation_revoked", organization, changed=["members"])
 
 
 def place_member(actor: Actor, public_id: str, member_id: str, position: str) -> None:

@@ -126,6 +126,7 @@ def show_profile(
         document_kinds=wording.DOCUMENT_KINDS,
         upload=upload or document_form(formdata=None),
         awaited_managers=services.awaited_managers(g.actor, organization),
+        takes_members=services.takes_members(organization),
         inviting=inviting or FirstManagerForm(formdata=None),
         link=link,
     )
